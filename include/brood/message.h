@@ -1,0 +1,47 @@
+/**
+ * @file
+ * Messages: bytes with a codec tag and attached handles.
+ */
+#ifndef BROOD_MESSAGE_H
+#define BROOD_MESSAGE_H
+
+#include <brood/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the bytes hold, so that a reader in another language knows. One byte, sent along. */
+enum {
+  BROOD_CODEC_RAW = 0,     /* just bytes */
+  BROOD_CODEC_TEXT = 1,    /* UTF-8 */
+  BROOD_CODEC_MSGPACK = 2, /* one MessagePack value */
+  BROOD_CODEC_NATIVE = 3   /* the sending language's own serialisation */
+};
+
+/** Make a message from a copy of `size` bytes; with `data` NULL the bytes start as zeros. */
+BROOD_CALL brood_msg_create(const void *data, size_t size, uint8_t codec, brood_msg **out,
+                            brood_error **error);
+
+/** The bytes, 8-byte aligned; borrowed until brood_msg_free(). Never NULL for a message. */
+BROOD_API void *brood_msg_data(brood_msg *msg);
+BROOD_API size_t brood_msg_size(const brood_msg *msg);
+BROOD_API uint8_t brood_msg_codec(const brood_msg *msg);
+
+/**
+ * Let a handle travel with the message: the receiver takes it with brood_msg_take().
+ *
+ * @param handle  stays yours. Only cancel tokens can travel so far; others are BROOD_E_UNSUPPORTED.
+ * @return BROOD_E_TOO_BIG beyond 16 handles.
+ */
+BROOD_CALL brood_msg_attach(brood_msg *msg, brood_handle *handle, brood_error **error);
+BROOD_API size_t brood_msg_handle_count(const brood_msg *msg);
+/** Take the attached handle number `index`; a second time is BROOD_E_STATE. You own the result. */
+BROOD_CALL brood_msg_take_cancel(brood_msg *msg, size_t index, brood_cancel **out,
+                                 brood_error **error);
+BROOD_API void brood_msg_free(brood_msg *msg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+#include "base/error.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+namespace brood {
+
+namespace {
+
+const char* standard_text(Code code) {
+  switch (code) {
+    case Code::Ok:
+      return "no error";
+#define BROOD_CODE_TEXT(name, symbol, number, text) \
+  case Code::name:                                  \
+    return text;
+      BROOD_CODES(BROOD_CODE_TEXT)
+#undef BROOD_CODE_TEXT
+  }
+  return "an unknown code";
+}
+
+std::shared_ptr<const ErrorRecord> make_record(Code code, std::string message) {
+  ErrorRecord record;
+  record.code = code;
+  record.message = std::move(message);
+  return std::make_shared<const ErrorRecord>(std::move(record));
+}
+
+std::shared_ptr<const ErrorRecord> standard_record(Code code) {
+  static const auto timeout = make_record(Code::Timeout, standard_text(Code::Timeout));
+  static const auto closed = make_record(Code::Closed, standard_text(Code::Closed));
+  static const auto canceled = make_record(Code::Canceled, standard_text(Code::Canceled));
+  static const auto no_memory = make_record(Code::NoMemory, standard_text(Code::NoMemory));
+  switch (code) {
+    case Code::Timeout:
+      return timeout;
+    case Code::Closed:
+      return closed;
+    case Code::Canceled:
+      return canceled;
+    case Code::NoMemory:
+      return no_memory;
+    default:
+      return make_record(code, standard_text(code));
+  }
+}
+
+}  // namespace
+
+const char* code_name(int32_t code) {
+  switch (code) {
+    case 0:
+      return "BROOD_OK";
+#define BROOD_CODE_NAME(name, symbol, number, text) \
+  case number:                                      \
+    return "BROOD_E_" #symbol;
+      BROOD_CODES(BROOD_CODE_NAME)
+#undef BROOD_CODE_NAME
+    default:
+      return "BROOD_E_?";
+  }
+}
+
+bool is_failure_code(int32_t code) {
+  switch (code) {
+#define BROOD_CODE_KNOWN(name, symbol, number, text) case number:
+    BROOD_CODES(BROOD_CODE_KNOWN)
+#undef BROOD_CODE_KNOWN
+    return true;
+    default:
+      return false;
+  }
+}
+
+Error::Error(Code code) : record_(standard_record(code)) {}
+Error::Error(Code code, std::string message) : record_(make_record(code, std::move(message))) {}
+Error::Error(ErrorRecord record)
+    : record_(std::make_shared<const ErrorRecord>(std::move(record))) {}
+
+Error Error::os(std::string_view what, int os_code) {
+  ErrorRecord record;
+  record.code = os_code == ENOMEM ? Code::NoMemory : Code::Os;
+  record.message = std::string(what) + ": " + std::generic_category().message(os_code);
+  record.os_code = os_code;
+  return Error(std::move(record));
+}
+
+Error Error::with_context(std::string_view context) const {
+  ErrorRecord record = *record_;
+  record.message = std::string(context) + ": " + record.message;
+  return Error(std::move(record));
+}
+
+}  // namespace brood

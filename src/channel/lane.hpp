@@ -1,0 +1,184 @@
+// A single-producer single-consumer ring of records in shared memory: one direction between a host and
+// one worker. Neither side holds a lock, so a dead or stopped one cannot block the other.
+//
+//   header: | magic capacity | tail, closed | head |        each group on cache lines of its own
+//   ring:   | record | record | padding ........ |          records are 8-aligned and never wrap
+//
+// Positions count bytes since the beginning and never wrap. A producer writes any number of records
+// and publishes them with one store of `tail`: the commit. Before it nothing is there; after it
+// everything is. A consumer gives space back with one store of `head`. What is read is from another
+// process: every size and kind is checked on a copy before it is used.
+#pragma once
+
+#include <cstring>
+
+#include "base/result.hpp"
+#include "base/shared_pod.hpp"
+
+namespace brood {
+
+// What stands before the bytes of each record.
+struct RecordHeader {
+  uint32_t size = 0;  // bytes behind this header
+  uint16_t kind = 0;  // kPadding, or what the two sides agreed on
+  uint8_t codec = 0;
+  uint8_t flags = 0;
+};
+static_assert(SharedPod<RecordHeader> && sizeof(RecordHeader) == 8);
+
+struct LaneHeader {
+  uint32_t magic;
+  uint32_t capacity;  // bytes of the ring, a power of two
+  alignas(kFalseSharing) std::atomic<uint64_t> tail;
+  std::atomic<uint32_t> closed;  // by the producer: nothing comes after what is there
+  alignas(kFalseSharing) std::atomic<uint64_t> head;
+  alignas(kFalseSharing) std::byte ring[1];
+};
+static_assert(SharedPod<LaneHeader> && offsetof(LaneHeader, tail) == 128 &&
+              offsetof(LaneHeader, head) == 256 && offsetof(LaneHeader, ring) == 384);
+
+inline constexpr uint16_t kPadding = 0;
+inline constexpr uint32_t kLaneMagic = 0x6c616e65;
+inline constexpr size_t kRecordAlign = 8;
+
+constexpr size_t lane_bytes(uint32_t capacity) { return offsetof(LaneHeader, ring) + capacity; }
+constexpr size_t record_bytes(size_t size) {
+  return (sizeof(RecordHeader) + size + kRecordAlign - 1) & ~(kRecordAlign - 1);
+}
+
+// Lays out an empty lane in zeroed shared memory of lane_bytes(capacity); `capacity` a power of two.
+inline LaneHeader* make_lane(std::byte* memory, uint32_t capacity) {
+  auto* lane = new (memory) LaneHeader;
+  lane->capacity = capacity;
+  lane->magic = kLaneMagic;
+  lane->tail.store(0, std::memory_order_relaxed);
+  lane->closed.store(0, std::memory_order_relaxed);
+  lane->head.store(0, std::memory_order_relaxed);
+  return lane;
+}
+
+// True if `memory` of `bytes` holds a lane that fits in it.
+inline bool is_lane(const std::byte* memory, size_t bytes) {
+  if (bytes < offsetof(LaneHeader, ring)) return false;
+  const auto* lane = reinterpret_cast<const LaneHeader*>(memory);
+  const uint32_t capacity = lane->capacity;
+  return lane->magic == kLaneMagic && capacity >= 4096 && (capacity & (capacity - 1)) == 0 &&
+         lane_bytes(capacity) <= bytes;
+}
+
+// The producer's side. One thread at a time; the object is private to its process.
+class LaneWriter {
+ public:
+  LaneWriter() = default;
+  explicit LaneWriter(LaneHeader* lane)
+      : lane_(lane), capacity_(lane->capacity), tail_(lane->tail.load(std::memory_order_relaxed)) {}
+
+  // Room for a record of `size` bytes behind its header, not yet visible; null while there is none.
+  // The caller writes the header and the bytes, then calls publish() for it and any later ones.
+  RecordHeader* reserve(size_t size) {
+    const size_t need = record_bytes(size);
+    const size_t at = tail_ & (capacity_ - 1);
+    const size_t padding = capacity_ - at < need ? capacity_ - at : 0;
+    if (tail_ + padding + need - known_head_ > capacity_) {
+      // Pairs with the release store in LaneReader::give_back(): the space was read before we write it.
+      known_head_ = lane_->head.load(std::memory_order_acquire);
+      if (tail_ + padding + need - known_head_ > capacity_) return nullptr;
+    }
+    if (padding != 0) {
+      *record_at(tail_) = {static_cast<uint32_t>(padding - sizeof(RecordHeader)), kPadding, 0, 0};
+      tail_ += padding;
+    }
+    RecordHeader* record = record_at(tail_);
+    last_ = tail_;
+    tail_ += need;
+    return record;
+  }
+  // Where the last reserved record begins: its name in record_at() of either side.
+  uint64_t last_position() const { return last_; }
+  bool has_unpublished() const { return tail_ != published_; }
+
+  // Commits every record reserved so far. Pairs with the acquire load in LaneReader::next().
+  void publish() {
+    published_ = tail_;
+    lane_->tail.store(tail_, std::memory_order_release);
+  }
+  void close() { lane_->closed.store(1, std::memory_order_release); }
+
+  // The record at a position that this writer produced. Its bytes stay there until the ring comes
+  // round, which only this writer makes happen.
+  RecordHeader* record_at(uint64_t position) {
+    return reinterpret_cast<RecordHeader*>(lane_->ring + (position & (capacity_ - 1)));
+  }
+  // How far the other side has given space back, as it says.
+  uint64_t head() const { return lane_->head.load(std::memory_order_acquire); }
+  uint64_t tail() const { return tail_; }
+  static constexpr size_t largest(uint32_t capacity) { return capacity / 2 - sizeof(RecordHeader); }
+
+ private:
+  LaneHeader* lane_ = nullptr;
+  uint64_t capacity_ = 0;
+  uint64_t tail_ = 0;
+  uint64_t published_ = 0;
+  uint64_t known_head_ = 0;
+  uint64_t last_ = 0;
+};
+
+// The consumer's side. One thread at a time; the object is private to its process.
+class LaneReader {
+ public:
+  struct Record {
+    RecordHeader header;       // a checked copy
+    std::byte* data = nullptr;  // the bytes in shared memory
+    uint64_t position = 0;
+  };
+
+  LaneReader() = default;
+  explicit LaneReader(LaneHeader* lane)
+      : lane_(lane), capacity_(lane->capacity), head_(lane->head.load(std::memory_order_relaxed)) {}
+
+  bool empty() {
+    if (head_ != known_tail_) return false;
+    known_tail_ = lane_->tail.load(std::memory_order_acquire);
+    return head_ == known_tail_;
+  }
+  // Closed by the producer and everything read.
+  bool ended() { return lane_->closed.load(std::memory_order_acquire) != 0 && empty(); }
+
+  // Moves on to the next record. False when there is none. Protocol when the producer wrote nonsense;
+  // the lane is then dead: the position does not move.
+  Result<bool> next(Record& record) {
+    for (;;) {
+      if (empty()) return false;
+      // The tail may jump anywhere if the other side is broken: never beyond one ring.
+      const uint64_t there = known_tail_ - head_;
+      const size_t at = head_ & (capacity_ - 1);
+      const auto* shared = reinterpret_cast<const RecordHeader*>(lane_->ring + at);
+      RecordHeader header;
+      std::memcpy(&header, shared, sizeof header);
+      const size_t whole = record_bytes(header.size);
+      if (there > capacity_ || whole > there || whole > capacity_ - at) return broken(header.size);
+      head_ += whole;
+      if (header.kind == kPadding) continue;
+      record.header = header;
+      record.data = lane_->ring + at + sizeof(RecordHeader);
+      record.position = head_ - whole;
+      return true;
+    }
+  }
+  // Gives back the space of everything next() returned: no pointer into it may be used afterwards.
+  void give_back() { lane_->head.store(head_, std::memory_order_release); }
+  uint64_t position() const { return head_; }
+
+ private:
+  static Error broken(uint32_t size) {
+    return Error(Code::Protocol, "a lane's record claims " + std::to_string(size) +
+                                     " bytes, more than there are: the other side is damaged");
+  }
+
+  LaneHeader* lane_ = nullptr;
+  uint64_t capacity_ = 0;
+  uint64_t head_ = 0;
+  uint64_t known_tail_ = 0;
+};
+
+}  // namespace brood

@@ -1,0 +1,187 @@
+// The porting contract: everything brood asks of an operating system, function by function. Nobody
+// else includes an OS header. A port is a folder beside linux/ that implements these; what every POSIX
+// system does the same way is in posix/. Every function may be called on any thread unless it says
+// otherwise; none prints, none changes signal handlers, none throws but for bad_alloc.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline.hpp"
+#include "base/result.hpp"
+#include "base/unique.hpp"
+
+namespace brood::platform {
+
+// ---- file descriptors --------------------------------------------------------------------------
+
+struct FdTraits {
+  using Value = int;
+  static int none() { return -1; }
+  static void close(int fd);
+};
+// Every fd that brood makes is close-on-exec from birth.
+using Fd = Unique<FdTraits>;
+
+struct FdPair {
+  Fd first;
+  Fd second;
+};
+
+Result<Fd> duplicate(int fd);
+Status set_nonblocking(int fd, bool nonblocking);
+// A pipe: `first` is the read end.
+Result<FdPair> make_pipe();
+Result<Fd> open_read(const std::string& path);
+Result<Fd> open_write(const std::string& path, bool append);
+Result<Fd> open_null();
+// At most `size` bytes; 0 at end of file. Timeout when a non-blocking fd has nothing.
+Result<size_t> read_some(int fd, void* data, size_t size);
+// Timeout when a non-blocking fd has no room; Closed when nobody reads. Raises no SIGPIPE.
+Result<size_t> write_some(int fd, const void* data, size_t size);
+// Waits until `fd` can be read or written (or has hung up). False when the deadline passed first.
+Result<bool> wait_fd(int fd, bool for_write, Deadline deadline);
+
+// ---- packets between processes -----------------------------------------------------------------
+
+// A packet carries at most this many fds (a kernel limit) and bytes (brood's own).
+inline constexpr size_t kMaxPacketFds = 253;
+inline constexpr size_t kMaxPacketBytes = 128 * 1024;
+
+struct Packet {
+  std::vector<std::byte> bytes;
+  std::vector<Fd> fds;
+};
+
+// Two ends of a socket that keeps packet boundaries.
+Result<FdPair> make_socket_pair();
+// Sends one whole packet or none, waiting for room until the deadline. Closed when the other end is gone.
+Status send_packet(int fd, std::span<const std::byte> bytes, std::span<const int> fds,
+                   Deadline deadline);
+// Receives one packet. Timeout when there is none by the deadline; Closed when the other end is gone;
+// Protocol when the packet was cut short, whose fds are closed.
+Result<Packet> receive_packet(int fd, Deadline deadline);
+
+// ---- shared memory -----------------------------------------------------------------------------
+
+// Anonymous memory that processes share by passing the fd: sparse, zeroed, of fixed size (sealed
+// against shrinking and growing where the kernel can). It has no name and outlives no process.
+Result<Fd> create_shared_memory(uint64_t bytes);
+Result<uint64_t> shared_memory_size(int fd);
+
+struct MappingTraits {
+  struct Value {
+    std::byte* data = nullptr;
+    size_t size = 0;
+    bool operator==(const Value&) const = default;
+  };
+  static Value none() { return {}; }
+  static void close(const Value& value);
+};
+using Mapping = Unique<MappingTraits>;
+
+// Maps the whole fd, shared and writable, kept out of core dumps; takes no memory by itself.
+Result<Mapping> map_shared(int fd, uint64_t bytes);
+// Makes memory for a page-aligned range, so that touching it cannot fail later. NoMemory when refused.
+Status commit_shared(int fd, uint64_t offset, uint64_t bytes);
+// Gives the memory of a page-aligned range back; it reads as zeros afterwards.
+void decommit_shared(int fd, uint64_t offset, uint64_t bytes);
+size_t page_size();
+// Bytes that this process can take before it, or its cgroup, runs out; UINT64_MAX when unknown.
+uint64_t memory_headroom();
+uint64_t physical_memory();
+
+// ---- sleeping on a word ------------------------------------------------------------------------
+
+// Sleeps while `*word == expected`, until woken or the deadline; may wake for no reason. The word may be
+// in memory shared between processes. Async-signal-safe.
+void futex_wait(const std::atomic<uint32_t>* word, uint32_t expected, Deadline deadline);
+// Wakes at most `count` sleepers; returns how many. Async-signal-safe.
+int futex_wake(const std::atomic<uint32_t>* word, int count);
+inline constexpr int kWakeAll = INT32_MAX;
+
+// ---- CPUs and threads --------------------------------------------------------------------------
+
+// The CPU that the calling thread runs on right now, cheaply (no system call); -1 when unknown.
+int current_cpu();
+// Tells the CPU that this is a spin loop.
+inline void cpu_relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+// CPUs this process may use: affinity, cut by the cgroup's quota (rounded up); at least 1. `root` stands
+// before every path that is read, for tests.
+uint32_t usable_cpus(const std::string& root = "");
+
+// A thread with every signal blocked. `main` must not throw. Joined by join_thread, exactly once.
+struct Thread;
+Result<Thread*> start_thread(const char* name, std::function<void()> main);
+void join_thread(Thread* thread);
+
+// ---- processes ---------------------------------------------------------------------------------
+
+int64_t process_id();
+// Identifies one process for good, where pids are reused: start time since boot in clock ticks; 0 when
+// it cannot be known (no such process, or no /proc).
+uint64_t process_start_time(int64_t pid);
+// An fd that becomes readable when the process ends. Os with ESRCH when it is gone.
+Result<Fd> open_process(int64_t pid);
+// False once it has ended: also for a zombie, and when the pid is somebody else's by now
+// (`start_time` 0 skips that check).
+bool process_alive(int64_t pid, uint64_t start_time);
+Status send_signal(int64_t pid, int signal);
+// Ends this process at once, with no clean-up, as if it was killed.
+[[noreturn]] void kill_self();
+// Ends this process at once with an exit code; no exit handlers run.
+[[noreturn]] void exit_now(int code);
+
+// A counter that changes in a child after fork, read without a system call: remember it, compare later.
+// 0 before the first call in a process; never 0 afterwards.
+uint64_t fork_epoch();
+
+// Absolute path of the running program and its arguments, as it was started; empty when unknown.
+std::string program_path();
+std::vector<std::string> program_arguments();
+// The folder of the shared library (or program) that holds this function; empty when unknown.
+std::string library_folder();
+// An environment variable; nothing when the program runs with elevated rights.
+std::optional<std::string> trusted_environment(const char* name);
+std::vector<std::string> environment();
+void unset_environment(const char* name);
+bool is_executable(const std::string& path);
+std::string current_folder();
+
+// What a process is when it asks for a child; a child made elsewhere must become the same.
+struct Identity {
+  uint32_t uid = 0, euid = 0, gid = 0, egid = 0;
+  std::vector<uint32_t> groups;
+  uint32_t file_mask = 0;
+  int nice = 0;
+  std::vector<uint32_t> cpus;
+  struct Limit {
+    uint32_t resource;
+    uint64_t soft, hard;
+  };
+  std::vector<Limit> limits;
+  // Digest of what a helper started earlier could not take on: credentials, capabilities, namespaces,
+  // root folder. Two equal values mean that the helper still fits.
+  uint64_t world = 0;
+};
+Identity current_identity();
+
+// Starts a program that is no child of this process: nothing waits for it, no SIGCHLD comes of it, also
+// where orphans are adopted by this process (as PID 1, or as a sub-reaper). In it fd 3 is `fd`, 0 is the
+// null device, 1 and 2 are this process's own if open, everything above 3 is closed, signals are default.
+Status start_detached(const std::string& path, const std::vector<std::string>& arguments, int fd);
+
+}  // namespace brood::platform
