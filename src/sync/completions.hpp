@@ -4,9 +4,7 @@
 
 #include <deque>
 #include <list>
-#include <mutex>
 
-#include "base/result.hpp"
 #include "sync/waitable.hpp"
 #include "sync/waiter.hpp"
 
@@ -14,14 +12,15 @@ namespace brood {
 
 class Completions final : public Waitable {
  public:
-  Completions(Arena& arena, MemberSlot member) : arena_(arena), member_(member) {}
+  explicit Completions(std::shared_ptr<BellRack> rack) : rack_(std::move(rack)) {}
 
-  void add(Waitable& object, uint64_t tag);
+  // Unsupported for a token, which nobody in this process need hear of when it is fired.
+  Status add(Waitable& object, uint64_t tag);
   // Closed when nothing is registered any more.
   Result<uint64_t> next(Deadline deadline, const CancelToken* cancel);
 
   // Something is there, or nothing will ever be.
-  bool ready() const override { return !tags_.empty() || entries_.empty(); }
+  bool ready() const override { return !told_.empty() || entries_.empty(); }
 
  private:
   // One registration; hears of its object.
@@ -33,21 +32,17 @@ class Completions final : public Waitable {
     Completions& completions;
     Waitable& object;
     uint64_t tag;
-    bool told = false;
     std::list<Entry>::iterator self;
   };
 
   ~Completions() override;
   std::mutex& watch_mutex() const override { return mutex_; }
   void on_entry_ready(Entry& entry);
-  void look_at_tokens();
-  void drop_told();
 
-  Arena& arena_;
-  const MemberSlot member_;
-  mutable std::mutex mutex_;  // guards what follows; taken after an object's own
-  std::list<Entry> entries_;
-  std::deque<uint64_t> tags_;
+  const std::shared_ptr<BellRack> rack_;
+  mutable std::mutex mutex_;  // guards what follows; taken after an object's own, never before it
+  std::list<Entry> entries_;  // not ready yet
+  std::list<Entry> told_;     // ready, in that order
   std::vector<Bell*> sleepers_;
 };
 
