@@ -10,15 +10,17 @@
  *       std::vector<long> some = pool.map(fib, std::vector{10, 20, 30});
  *     }
  *
- * Header-only over libbrood's C functions: it adds no ABI of its own. Handles are move-only, `get()` lends
- * the C handle. Failures are exceptions (cpp/error.hpp); what a caller waits for in good faith (a time
- * that ran out, the end of a stream) is a return value where the function says so. Values travel as
- * MessagePack by msgpack-cxx; bytes that do not decode fail exactly the task they belong to.
+ * Header-only over libbrood's C functions: it adds no ABI of its own. Handles are move-only,
+ * `get()` lends the C handle. Failures are exceptions (cpp/error.hpp); what a caller waits for in
+ * good faith (a time that ran out, the end of a stream) is a return value where the function says
+ * so. Values travel as MessagePack by msgpack-cxx; bytes that do not decode fail exactly the task
+ * they belong to.
  */
 #ifndef BROOD_BROOD_HPP
 #define BROOD_BROOD_HPP
 
 #include <brood/brood.h>
+
 #include <brood/cpp/error.hpp>
 #include <brood/cpp/function.hpp>
 #include <brood/cpp/handle.hpp>

@@ -16,7 +16,7 @@ def compile_alone(compiler, language, standard, include, header):
     """The compiler's complaints, or ''."""
     suffix = ".c" if language == "c" else ".cpp"
     with tempfile.NamedTemporaryFile("w", suffix=suffix) as source:
-        # The second inclusion proves the guard; the function keeps ISO C happy about empty units.
+        # The second inclusion proves the guard; the function keeps ISO C happy: it wants no empty units.
         source.write(f"#include <{header}>\n#include <{header}>\nint main(void) {{ return 0; }}\n")
         source.flush()
         command = compiler + [f"-std={standard}", "-fsyntax-only", *WARNINGS, f"-I{include}", source.name]

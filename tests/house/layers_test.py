@@ -31,6 +31,7 @@ class LayersTest(unittest.TestCase):
         self.assertEqual([], self.violations("pool/a.cpp", '#include <vector>\n#include "loop/loop.hpp"\n'))
         self.assertEqual([], self.violations("loop/a.cpp", "#include <uv.h>\n"))
         self.assertEqual([], self.violations("nursery/a.cpp", "#include <uv.h>\n"))
+        self.assertEqual([], self.violations("nursery/linux/a.cpp", "#include <sys/wait.h>\n"))
         self.assertEqual([], self.violations("api/a.cpp", '#include <brood/pool.h>\n#include "shm/arena.hpp"\n'))
         self.assertEqual([], self.violations("platform/linux/a.cpp", "#include <sys/mman.h>\n"))
         self.assertEqual([], self.violations("pool/b.cpp", '// catch (...) is in boundary.hpp; #include "api/x.hpp"\n'))
@@ -46,6 +47,7 @@ class LayersTest(unittest.TestCase):
 
     def test_refuses_system_headers_elsewhere(self):
         self.assertTrue(self.violations("process/a.cpp", "#include <unistd.h>\n"))
+        self.assertEqual(2, len(self.violations("nursery/a.cpp", "#include <unistd.h>\n")))
 
     def test_refuses_public_headers_below(self):
         self.assertTrue(self.violations("pool/a.cpp", "#include <brood/pool.h>\n"))

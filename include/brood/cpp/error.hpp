@@ -56,10 +56,10 @@ class Error : public std::runtime_error {
 };
 
 // Made from a plain Error, so that a stored failure can be thrown again under its own class.
-#define BROOD_CPP_ERROR(name)                                        \
-  class name : public Error {                                        \
-   public:                                                           \
-    explicit name(const Error& error) : Error(error) {}              \
+#define BROOD_CPP_ERROR(name)                           \
+  class name : public Error {                           \
+   public:                                              \
+    explicit name(const Error& error) : Error(error) {} \
   }
 BROOD_CPP_ERROR(Timeout);
 BROOD_CPP_ERROR(Closed);
@@ -85,27 +85,48 @@ BROOD_CPP_ERROR(InternalError);
 
 inline void Error::raise() const {
   switch (status_) {
-    case BROOD_E_TIMEOUT: throw Timeout(*this);
-    case BROOD_E_CLOSED: throw Closed(*this);
-    case BROOD_E_CANCELED: throw Canceled(*this);
-    case BROOD_E_INVALID: throw InvalidArgument(*this);
-    case BROOD_E_STATE: throw BadState(*this);
-    case BROOD_E_NO_FUNCTION: throw NoFunction(*this);
-    case BROOD_E_TOO_BIG: throw TooBig(*this);
-    case BROOD_E_UNSUPPORTED: throw Unsupported(*this);
-    case BROOD_E_FORKED: throw Forked(*this);
-    case BROOD_E_NO_MEMORY: throw NoMemory(*this);
-    case BROOD_E_OS: throw OsError(*this);
-    case BROOD_E_NO_SPACE: throw NoSpace(*this);
-    case BROOD_E_REMOTE: throw Remote(*this);
-    case BROOD_E_WORKER_LOST: throw WorkerLost(*this);
-    case BROOD_E_TASK_TIMEOUT: throw TaskTimeout(*this);
-    case BROOD_E_OWNER_DIED: throw OwnerDied(*this);
-    case BROOD_E_PROTOCOL: throw ProtocolError(*this);
-    case BROOD_E_INIT_FAILED: throw InitFailed(*this);
-    case BROOD_E_BROKEN: throw Broken(*this);
-    case BROOD_E_INTERNAL: throw InternalError(*this);
-    default: throw *this;
+    case BROOD_E_TIMEOUT:
+      throw Timeout(*this);
+    case BROOD_E_CLOSED:
+      throw Closed(*this);
+    case BROOD_E_CANCELED:
+      throw Canceled(*this);
+    case BROOD_E_INVALID:
+      throw InvalidArgument(*this);
+    case BROOD_E_STATE:
+      throw BadState(*this);
+    case BROOD_E_NO_FUNCTION:
+      throw NoFunction(*this);
+    case BROOD_E_TOO_BIG:
+      throw TooBig(*this);
+    case BROOD_E_UNSUPPORTED:
+      throw Unsupported(*this);
+    case BROOD_E_FORKED:
+      throw Forked(*this);
+    case BROOD_E_NO_MEMORY:
+      throw NoMemory(*this);
+    case BROOD_E_OS:
+      throw OsError(*this);
+    case BROOD_E_NO_SPACE:
+      throw NoSpace(*this);
+    case BROOD_E_REMOTE:
+      throw Remote(*this);
+    case BROOD_E_WORKER_LOST:
+      throw WorkerLost(*this);
+    case BROOD_E_TASK_TIMEOUT:
+      throw TaskTimeout(*this);
+    case BROOD_E_OWNER_DIED:
+      throw OwnerDied(*this);
+    case BROOD_E_PROTOCOL:
+      throw ProtocolError(*this);
+    case BROOD_E_INIT_FAILED:
+      throw InitFailed(*this);
+    case BROOD_E_BROKEN:
+      throw Broken(*this);
+    case BROOD_E_INTERNAL:
+      throw InternalError(*this);
+    default:
+      throw *this;
   }
 }
 

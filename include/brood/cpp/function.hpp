@@ -5,9 +5,9 @@
 #ifndef BROOD_CPP_FUNCTION_HPP
 #define BROOD_CPP_FUNCTION_HPP
 
-#include <brood/cpp/message.hpp>
 #include <brood/worker.h>
 
+#include <brood/cpp/message.hpp>
 #include <concepts>
 #include <utility>
 
@@ -43,15 +43,13 @@ class Task {
   /** Room for a big answer, to be written in place and given to reply(). */
   Message loan(size_t size, uint8_t codec = BROOD_CODEC_RAW) {
     brood_msg* room = nullptr;
-    detail::check([&](brood_error** error) {
-      return brood_task_loan(task_, size, codec, &room, error);
-    });
+    detail::check(
+        [&](brood_error** error) { return brood_task_loan(task_, size, codec, &room, error); });
     return Message(room);
   }
   void reply(Message message) {
-    detail::check([&](brood_error** error) {
-      return brood_task_reply_msg(task_, message.get(), error);
-    });
+    detail::check(
+        [&](brood_error** error) { return brood_task_reply_msg(task_, message.get(), error); });
     message.release();
   }
   void fail(const std::string& kind, const std::string& message,
@@ -71,8 +69,8 @@ template <class F>
 struct Signature : Signature<decltype(&F::operator())> {};
 template <class R, class... A>
 struct Signature<R (*)(A...)> {
-  static_assert(((!std::is_lvalue_reference_v<A> || std::is_const_v<std::remove_reference_t<A>>)&&
-                 ...),
+  static_assert(((!std::is_lvalue_reference_v<A> ||
+                  std::is_const_v<std::remove_reference_t<A>>)&&...),
                 "arguments arrive as copies: take them by value or const reference");
   static_assert((!std::is_pointer_v<std::decay_t<A>> && ...),
                 "a pointer means nothing in another process");
@@ -89,8 +87,8 @@ template <class F, class R, class... A>
 struct Signature<R (F::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
 
 /**
- * A name waiting for init(), in a list of all of them: objects with static storage may be made before the
- * library is ready, so nothing is registered until main() says so.
+ * A name waiting for init(), in a list of all of them: objects with static storage may be made
+ * before the library is ready, so nothing is registered until main() says so.
  */
 class Registration {
  public:
@@ -195,7 +193,8 @@ class Function : public detail::Registration {
 template <class F>
 class BytesFunction : public detail::Registration {
  public:
-  BytesFunction(const char* name, F f) : Registration(name, &BytesFunction::run), f_(std::move(f)) {}
+  BytesFunction(const char* name, F f)
+      : Registration(name, &BytesFunction::run), f_(std::move(f)) {}
 
  private:
   static void run(brood_task* raw, void* context) {
@@ -212,8 +211,8 @@ class BytesFunction : public detail::Registration {
  *
  *     static const auto fib = brood::function("fib", [](int n) -> long { ... });
  *
- * Its arguments and result are MessagePack values: numbers, strings, containers, tuples, and your own
- * types with MSGPACK_DEFINE. One argument travels as itself, several as an array, none as nil.
+ * Its arguments and result are MessagePack values: numbers, strings, containers, tuples, and your
+ * own types with MSGPACK_DEFINE. One argument travels as itself, several as an array, none as nil.
  *
  * @param name  must outlive the result: a literal.
  */
@@ -230,16 +229,17 @@ template <std::invocable<Task&> F>
 
 /** Values of types A can be the arguments of Function<F>. */
 template <class F, class... A>
-concept CallableWith = std::constructible_from<typename Function<F>::Arguments, A...>;
+concept CallableWith =
+    sizeof...(A) == std::tuple_size_v<typename Function<F>::Arguments>&& std::constructible_from<
+                        typename Function<F>::Arguments, A...>;
 
 /**
- * Start brood; in a worker, become the worker. The first call in main(), after every function() has been
- * made; see brood_init().
+ * Start brood; in a worker, become the worker. The first call in main(), after every function() has
+ * been made; see brood_init().
  */
 inline void init(int argc, char** argv, const brood_init_options* options = nullptr) {
   detail::Registration::register_all();
-  detail::check(
-      [&](brood_error** error) { return brood_init(argc, argv, options, error); });
+  detail::check([&](brood_error** error) { return brood_init(argc, argv, options, error); });
 }
 
 }  // namespace v0

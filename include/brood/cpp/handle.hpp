@@ -5,10 +5,10 @@
 #ifndef BROOD_CPP_HANDLE_HPP
 #define BROOD_CPP_HANDLE_HPP
 
-#include <brood/cpp/error.hpp>
 #include <brood/handle.h>
 #include <brood/init.h>
 
+#include <brood/cpp/error.hpp>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -37,8 +37,8 @@ class Cancel {
 };
 
 /**
- * How long a call may wait and what ends the wait early: `200ms`, `{200ms, token}`, or nothing at all
- * for ever. Fractions of a millisecond are rounded up, so that a short wait is never no wait.
+ * How long a call may wait and what ends the wait early: `200ms`, `{200ms, token}`, or nothing at
+ * all for ever. Fractions of a millisecond are rounded up, so that a short wait is never no wait.
  */
 class Wait {
  public:

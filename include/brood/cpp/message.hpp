@@ -9,9 +9,9 @@
 #ifndef MSGPACK_NO_BOOST
 #define MSGPACK_NO_BOOST
 #endif
-#include <brood/cpp/handle.hpp>
 #include <brood/message.h>
 
+#include <brood/cpp/handle.hpp>
 #include <cstddef>
 #include <msgpack.hpp>
 #include <string_view>
@@ -54,9 +54,8 @@ class Message {
   uint8_t codec() const noexcept { return brood_msg_codec(msg_.get()); }
 
   void attach(Cancel& token) {
-    detail::check([&](brood_error** error) {
-      return brood_msg_attach(msg_.get(), token.handle(), error);
-    });
+    detail::check(
+        [&](brood_error** error) { return brood_msg_attach(msg_.get(), token.handle(), error); });
   }
   Cancel take_cancel(size_t index) {
     brood_cancel* token = nullptr;
@@ -84,7 +83,8 @@ class Unpacked {
     if (codec != BROOD_CODEC_MSGPACK && codec != BROOD_CODEC_RAW) {
       fail("is not MessagePack but codec " + std::to_string(codec));
     }
-    // A few bytes may announce millions of elements: no container can have more than there are bytes.
+    // A few bytes may announce millions of elements: no container can have more than there are
+    // bytes.
     const size_t most = bytes.size();
     const msgpack::unpack_limit limit(most, most, most, most, most, kDeepest);
     try {

@@ -7,7 +7,6 @@
 
 #include <brood/cpp/process.hpp>
 #include <brood/cpp/stream.hpp>
-
 #include <ranges>
 
 namespace brood {
@@ -19,8 +18,7 @@ struct Call {
   std::string argument{};
 };
 template <class F, class... A>
-  requires CallableWith<F, A...>
-Call bind(const Function<F>& function, A&&... arguments) {
+requires CallableWith<F, A...> Call bind(const Function<F>& function, A&&... arguments) {
   msgpack::sbuffer buffer;
   detail::pack_arguments(buffer, typename Function<F>::Arguments(std::forward<A>(arguments)...));
   return {function.name(), {buffer.data(), buffer.size()}};
@@ -84,8 +82,7 @@ inline brood_stream_options to_c(const StreamOptions& from, uint8_t codec) noexc
 
 /** Inputs of a map: each makes the arguments of one call (a tuple when there are several). */
 template <class Range, class F>
-concept InputsOf =
-    std::ranges::input_range<Range> &&
+concept InputsOf = std::ranges::input_range<Range> &&
     std::constructible_from<typename Function<F>::Arguments, std::ranges::range_reference_t<Range>>;
 
 /**
@@ -94,7 +91,8 @@ concept InputsOf =
  *     long a = pool.call(fib, 30);
  *     auto b = pool.submit({.run_limit = 200ms}, fib, 40);
  *
- * The destructor ends the workers and cancels what is not done; to finish it, shutdown() and join().
+ * The destructor ends the workers and cancels what is not done; to finish it, shutdown() and
+ * join().
  */
 class Pool {
  public:
@@ -122,34 +120,32 @@ class Pool {
 
   /** Have a worker run the function. */
   template <class F, class... A>
-    requires CallableWith<F, A...>
-  Future<typename Function<F>::Result> submit(const SubmitOptions& options,
-                                              const Function<F>& function, A&&... arguments) {
+  requires CallableWith<F, A...> Future<typename Function<F>::Result> submit(
+      const SubmitOptions& options, const Function<F>& function, A&&... arguments) {
     const Call call = bind(function, std::forward<A>(arguments)...);
     return Future<typename Function<F>::Result>(submit_raw(
         function.name(), bytes_of(call.argument), detail::to_c(options, BROOD_CODEC_MSGPACK)));
   }
   template <class F, class... A>
-    requires CallableWith<F, A...>
-  Future<typename Function<F>::Result> submit(const Function<F>& function, A&&... arguments) {
+  requires CallableWith<F, A...> Future<typename Function<F>::Result> submit(
+      const Function<F>& function, A&&... arguments) {
     return submit(SubmitOptions(), function, std::forward<A>(arguments)...);
   }
   /** Have a worker, of any language, run the function of that name on bare bytes. */
   Future<Message> submit_bytes(const char* function, Bytes argument,
-                               const SubmitOptions& options = {},
-                               uint8_t codec = BROOD_CODEC_RAW) {
+                               const SubmitOptions& options = {}, uint8_t codec = BROOD_CODEC_RAW) {
     return Future<Message>(submit_raw(function, argument, detail::to_c(options, codec)));
   }
 
   /** Submit, wait, and give the result. */
   template <class F, class... A>
-    requires CallableWith<F, A...>
+  requires CallableWith<F, A...>
   typename Function<F>::Result call(const SubmitOptions& options, const Function<F>& function,
                                     A&&... arguments) {
     return submit(options, function, std::forward<A>(arguments)...).get();
   }
   template <class F, class... A>
-    requires CallableWith<F, A...>
+  requires CallableWith<F, A...>
   typename Function<F>::Result call(const Function<F>& function, A&&... arguments) {
     return submit(function, std::forward<A>(arguments)...).get();
   }
@@ -182,9 +178,9 @@ class Pool {
 
   /** All results in the order of the inputs; throws the first failure. */
   template <class F, InputsOf<F> Range>
-    requires(!std::is_void_v<typename Function<F>::Result>)
-  std::vector<typename Function<F>::Result> map(const Function<F>& function, Range&& inputs,
-                                                StreamOptions options = {}) {
+  requires(!std::is_void_v<typename Function<F>::Result>)
+      std::vector<typename Function<F>::Result> map(const Function<F>& function, Range&& inputs,
+                                                    StreamOptions options = {}) {
     options.unordered = false;
     std::vector<typename Function<F>::Result> values;
     for (auto& item : each(options, function, std::forward<Range>(inputs))) {

@@ -5,9 +5,9 @@
 #ifndef BROOD_CPP_PROCESS_HPP
 #define BROOD_CPP_PROCESS_HPP
 
-#include <brood/cpp/function.hpp>
 #include <brood/process.h>
 
+#include <brood/cpp/function.hpp>
 #include <string>
 #include <vector>
 
@@ -28,7 +28,8 @@ struct Stdio {
   static Stdio file(std::string path, bool append = false) {
     return {.kind = BROOD_STDIO_FILE, .append = append, .path = std::move(path)};
   }
-  /** `on_line` runs on brood's own thread; `context` must live until the process has been joined. */
+  /** `on_line` runs on brood's own thread; `context` must live until the process has been joined.
+   */
   static Stdio lines(brood_line_function on_line, void* context) {
     return {.kind = BROOD_STDIO_LINES, .on_line = on_line, .context = context};
   }
@@ -75,8 +76,7 @@ inline brood_stdio to_c(const Stdio& stdio) noexcept {
 /** The C form of ProcessOptions, borrowing from it. */
 class ProcessOptionsView {
  public:
-  explicit ProcessOptionsView(const ProcessOptions& from)
-      : command_(from.command), env_(from.env) {
+  explicit ProcessOptionsView(const ProcessOptions& from) : command_(from.command), env_(from.env) {
     options_.command = command_.get();
     options_.env = env_.get();
     options_.clear_env = from.clear_env;
@@ -103,17 +103,16 @@ class Process {
  public:
   /** Run a function in a new process. */
   template <class F, class... A>
-    requires CallableWith<F, A...>
+  requires CallableWith<F, A...>
   static Process start(const ProcessOptions& options, const Function<F>& function,
                        A&&... arguments) {
     msgpack::sbuffer buffer;
-    detail::pack_arguments(buffer,
-                           typename Function<F>::Arguments(std::forward<A>(arguments)...));
+    detail::pack_arguments(buffer, typename Function<F>::Arguments(std::forward<A>(arguments)...));
     return start_bytes(options, function.name(),
                        {reinterpret_cast<const std::byte*>(buffer.data()), buffer.size()});
   }
   template <class F, class... A>
-    requires CallableWith<F, A...>
+  requires CallableWith<F, A...>
   static Process start(const Function<F>& function, A&&... arguments) {
     return start(ProcessOptions(), function, std::forward<A>(arguments)...);
   }
@@ -151,8 +150,7 @@ class Process {
     });
   }
   void signal(int32_t number) {
-    detail::check(
-        [&](brood_error** error) { return brood_process_signal(get(), number, error); });
+    detail::check([&](brood_error** error) { return brood_process_signal(get(), number, error); });
   }
   void terminate() {
     detail::check([&](brood_error** error) { return brood_process_terminate(get(), error); });

@@ -5,9 +5,9 @@
 #ifndef BROOD_CPP_STREAM_HPP
 #define BROOD_CPP_STREAM_HPP
 
-#include <brood/cpp/function.hpp>
 #include <brood/pool.h>
 
+#include <brood/cpp/function.hpp>
 #include <iterator>
 #include <variant>
 
@@ -150,15 +150,14 @@ class Stream : public Results<typename Function<F>::Result> {
   using Results<typename Function<F>::Result>::Results;
 
   /**
-   * Push the arguments of one call; false when the window stayed full for as long as `patience` says:
-   * take results then.
+   * Push the arguments of one call; false when the window stayed full for as long as `patience`
+   * says: take results then.
    */
   template <class... A>
-    requires CallableWith<F, A...>
+  requires CallableWith<F, A...>
   bool push(Wait patience, A&&... arguments) {
     buffer_.clear();
-    detail::pack_arguments(buffer_,
-                           typename Function<F>::Arguments(std::forward<A>(arguments)...));
+    detail::pack_arguments(buffer_, typename Function<F>::Arguments(std::forward<A>(arguments)...));
     return detail::check_unless(BROOD_E_TIMEOUT, [&](brood_error** error) {
       return brood_stream_push(this->raw(), buffer_.data(), buffer_.size(), patience.timeout_ms(),
                                patience.cancel(), error);
