@@ -108,9 +108,12 @@ Status commit_shared(int fd, uint64_t offset, uint64_t bytes);
 // Gives the memory of a page-aligned range back; it reads as zeros afterwards.
 void decommit_shared(int fd, uint64_t offset, uint64_t bytes);
 size_t page_size();
-// Bytes that this process can take before it, or its cgroup, runs out; UINT64_MAX when unknown.
-uint64_t memory_headroom();
+// Bytes that this process can take before the machine or a control group above it runs out, less a margin;
+// UINT64_MAX when unknown. `root` stands before every path that is read, for tests.
+uint64_t memory_headroom(const std::string& root = "");
 uint64_t physical_memory();
+// 64 bits that nobody else has.
+uint64_t random_bits();
 
 // ---- sleeping on a word ------------------------------------------------------------------------
 
