@@ -1,9 +1,10 @@
-// From the ABI's opaque types to the inside's classes and back. All but the cancel token are the same
-// object under another name.
+// From the ABI's opaque types to the inside's classes and back. All but the cancel token are the
+// same object under another name.
 #pragma once
 
 #include "api/runtime.hpp"
 #include "pool/stream.hpp"
+#include "process/subprocess.hpp"
 #include "sync/completions.hpp"
 
 // The one handle that is more than a name: a shared token, and this process's hold on it.
@@ -22,15 +23,16 @@ struct brood_cancel final : public brood::Waitable {
 
 namespace brood::api {
 
-#define BROOD_SAME(abi, inside)                                                                \
-  inline abi* to_c(inside* object) { return reinterpret_cast<abi*>(object); }                  \
-  inline inside* from_c(abi* object) { return reinterpret_cast<inside*>(object); }             \
+#define BROOD_SAME(abi, inside)                                                    \
+  inline abi* to_c(inside* object) { return reinterpret_cast<abi*>(object); }      \
+  inline inside* from_c(abi* object) { return reinterpret_cast<inside*>(object); } \
   inline const inside* from_c(const abi* object) { return reinterpret_cast<const inside*>(object); }
 BROOD_SAME(brood_msg, Message)
 BROOD_SAME(brood_pool, Pool)
 BROOD_SAME(brood_future, Future)
 BROOD_SAME(brood_stream, Stream)
 BROOD_SAME(brood_completions, Completions)
+BROOD_SAME(brood_process, Subprocess)
 BROOD_SAME(brood_handle, Waitable)
 #undef BROOD_SAME
 

@@ -9,8 +9,9 @@ namespace brood::api {
 namespace {
 
 Error not_initialised() {
-  return Error(Code::State,
-               "brood is not initialised: call brood_init() first in main(), after brood_register()");
+  return Error(
+      Code::State,
+      "brood is not initialised: call brood_init() first in main(), after brood_register()");
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ Status Runtime::register_function(std::string_view name, brood_function function
                                   "\") comes too late: register before brood_init()");
   }
   if (!functions_.emplace(name, Function{function, context}).second) {
-    return Error(Code::State, "a function named \"" + std::string(name) + "\" is registered already");
+    return Error(Code::State,
+                 "a function named \"" + std::string(name) + "\" is registered already");
   }
   return {};
 }
@@ -158,6 +160,15 @@ void Runtime::forget_pool(Pool* pool) {
   pool->unref();
 }
 
+ParentEnd* Runtime::parent_end() {
+  std::lock_guard lock(mutex_);
+  if (parent_end_ == nullptr && parent_pid_ != 0) {
+    auto made = ParentEnd::watch(*household_, parent_pid_, parent_start_time_);
+    if (made) parent_end_ = *made;
+  }
+  return parent_end_;
+}
+
 // ---- ending ------------------------------------------------------------------------------------
 
 void Runtime::shutdown() {
@@ -176,6 +187,7 @@ void Runtime::shutdown() {
     (void)pool->join(Deadline::forever(), nullptr);
     pool->unref();
   }
+  children_.end();
   household_->stop();
 }
 

@@ -1,5 +1,5 @@
-// The one mutable global: what brood_init() made of this process. Never destroyed, so that handles which
-// outlive main() stay harmless.
+// The one mutable global: what brood_init() made of this process. Never destroyed, so that handles
+// which outlive main() stay harmless.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,10 @@
 #include "api/boundary.hpp"
 #include "pool/pool.hpp"
 #include "pool/worker_link.hpp"
-#include "process/household.hpp"
+#include "process/children.hpp"
 #include "process/hand_off.hpp"
+#include "process/household.hpp"
+#include "process/parent_end.hpp"
 
 namespace brood::api {
 
@@ -22,8 +24,8 @@ class Runtime {
  public:
   static Runtime& instance();
 
-  // The runtime, if brood_init() was called in this very process and brood_shutdown() was not: else State,
-  // Forked or Closed.
+  // The runtime, if brood_init() was called in this very process and brood_shutdown() was not: else
+  // State, Forked or Closed.
   static Result<Runtime*> open();
   // True in a child that the program forked: handles there are not to be touched.
   static bool forked();
@@ -47,12 +49,17 @@ class Runtime {
   const std::string& name() const { return name_; }
   int64_t parent_pid() const { return parent_pid_; }
   uint64_t parent_start_time() const { return parent_start_time_; }
+  // Ready once the parent is dead; null in the program that the user started, and where it cannot
+  // be watched.
+  ParentEnd* parent_end();
   // The command line of this program, for workers that run it again.
   const std::vector<std::string>& command() const { return command_; }
 
   // Pools that are not over hold one reference each, here.
   void add_pool(Pool* pool);
   void forget_pool(Pool* pool);
+  // What brood_process_start() and brood_process_spawn() started.
+  Children& children() { return children_; }
 
  private:
   enum class Phase : uint8_t { None, Host, Worker, Over };
@@ -73,6 +80,8 @@ class Runtime {
   int64_t parent_pid_ = 0;
   uint64_t parent_start_time_ = 0;
   std::set<Pool*> pools_;
+  ParentEnd* parent_end_ = nullptr;  // made on first use, for good
+  Children children_;
 };
 
 // Serves tasks until there are no more; returns the exit code (worker.cpp).

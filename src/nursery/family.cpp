@@ -6,6 +6,7 @@
 
 #include "nursery/linux/tree.hpp"
 #include "nursery/memory_kills.hpp"
+#include "shm/reaper.hpp"
 
 namespace brood {
 
@@ -96,7 +97,11 @@ void Family::greet(const protocol::Request& request, std::vector<platform::Fd> f
   auto next = fds.begin();
   trees_ = std::move(*next++);
   if (request.has_host) host_process_ = std::move(*next++);
-  if (request.has_arena) arena_ = std::move(*next++);
+  if (request.has_arena) {
+    // Without it the host reaps.
+    auto arena = Arena::attach(std::move(*next++));
+    if (arena) arena_ = std::move(*arena);
+  }
   host_pid_ = request.host_pid;
   host_start_time_ = request.host_start_time;
   // End of file is not enough: a child that the host forked without exec holds the other end too.
@@ -145,7 +150,13 @@ bool Family::killed_for_memory() {
   return memory_kills_ > before;
 }
 
-void Family::on_member_death(uint32_t) {}
+void Family::on_member_death(uint32_t member) {
+  if (!arena_ || !arena_->members().exists(static_cast<MemberSlot>(member))) return;
+  // The slot cannot be another's yet: the host gives it out again only after it has heard of this
+  // death.
+  const MemberId dead = arena_->members().id(static_cast<MemberSlot>(member));
+  (void)reap(*arena_, dead, kNobody);
+}
 
 void Family::adopt_tree(uint64_t child) {
   if (child != 0) adopted_.push_back(child);

@@ -14,6 +14,7 @@
 #include "nursery/ward.hpp"
 #include "platform/platform.hpp"
 #include "process/protocol.hpp"
+#include "shm/arena.hpp"
 
 namespace brood {
 
@@ -62,7 +63,7 @@ class Family {
   std::string keeper_;
   platform::Fd null_;
   platform::Fd trees_;
-  platform::Fd arena_;
+  std::unique_ptr<Arena> arena_;  // none: the host reaps
   uint64_t memory_kills_ = 0;
   std::deque<std::vector<std::byte>> unsent_;  // while the host does not read
   bool waits_to_send_ = false;

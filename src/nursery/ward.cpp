@@ -131,6 +131,7 @@ void Ward::take(const KeeperReport& report) {
   switch (report.kind) {
     case KeeperReportKind::Started: {
       started_ = true;
+      child_pid_ = report.pid;
       protocol::Report started;
       started.kind = protocol::ReportKind::Started;
       started.child = child_;
@@ -172,6 +173,8 @@ void Ward::watch_child(int64_t pid) {
 
 void Ward::on_child_exit() {
   uv_poll_stop(&child_poll_);
+  child_process_.reset();
+  if (keeper_lost_) return report_lost();
   if (finished_) return;
   const auto too_late = [](uv_timer_t* timer) noexcept {
     auto* ward = static_cast<Ward*>(timer->data);
@@ -188,17 +191,7 @@ void Ward::on_keeper_exit(int64_t exit_status, int term_signal) {
     fail(SpawnStep::Keeper, ESRCH);
     family_.adopt_tree(0);
   } else if (!finished_) {
-    finished_ = true;
-    // The kernel kills the child of a dead keeper; what the child made is adopted by this process.
-    if (member_ != 0) family_.on_member_death(member_);
-    protocol::Report died;
-    died.kind = protocol::ReportKind::Died;
-    died.child = child_;
-    died.exit_code = -1;
-    died.signal = SIGKILL;
-    died.keeper_lost = true;
-    family_.send(died);
-    family_.adopt_tree(child_);
+    return end_lost_child();
   } else if (started_ && orderly) {
     protocol::Report gone;
     gone.kind = protocol::ReportKind::TreeGone;
@@ -207,6 +200,29 @@ void Ward::on_keeper_exit(int64_t exit_status, int term_signal) {
   } else if (started_) {
     family_.adopt_tree(child_);
   }
+  close();
+}
+
+// The kernel kills the child of a dead keeper, and the nursery becomes its parent; it is reported
+// once it is dead for certain, since its share of the arena is reaped then.
+void Ward::end_lost_child() {
+  keeper_lost_ = true;
+  (void)platform::send_signal(child_pid_, SIGKILL);
+  if (!child_process_) report_lost();
+}
+
+void Ward::report_lost() {
+  finished_ = true;
+  if (member_ != 0) family_.on_member_death(member_);
+  protocol::Report died;
+  died.kind = protocol::ReportKind::Died;
+  died.child = child_;
+  died.exit_code = -1;
+  died.signal = SIGKILL;
+  died.keeper_lost = true;
+  family_.send(died);
+  // What the child made was adopted by this process.
+  family_.adopt_tree(child_);
   close();
 }
 

@@ -31,6 +31,8 @@ class Ward {
   void take(const KeeperReport& report);
   void watch_child(int64_t pid);
   void on_child_exit();
+  void end_lost_child();
+  void report_lost();
   void on_keeper_exit(int64_t exit_status, int term_signal);
   void command(CommandKind kind, int32_t signal_number);
   void fail(SpawnStep step, int32_t os_code);
@@ -49,7 +51,9 @@ class Ward {
   size_t closing_ = 0;
   bool started_ = false;
   bool finished_ = false;  // Failed or Died was sent
+  bool keeper_lost_ = false;
   bool kill_asked_ = false;
+  int64_t child_pid_ = 0;
 };
 
 }  // namespace brood
