@@ -1,0 +1,37 @@
+// Runs one operation of a victim instruction by instruction and kills it after a given number of
+// them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace brood::crash {
+
+class Victim {
+ public:
+  // Forks; the child stops before the first instruction of `operation`.
+  explicit Victim(const std::function<void()>& operation);
+  ~Victim();
+  Victim(const Victim&) = delete;
+  Victim& operator=(const Victim&) = delete;
+
+  // One instruction. False when the operation has ended, or sleeps in the kernel for good.
+  bool step();
+  // True if the next instruction is a system call.
+  bool before_syscall() const;
+  uint64_t instruction() const;
+  void kill();
+
+ private:
+  pid_t pid_ = 0;
+  bool dead_ = false;
+};
+
+// "function at file:line" of an address in this program; "in libc" and the like elsewhere.
+std::string source_line(uint64_t address);
+
+}  // namespace brood::crash
