@@ -22,6 +22,8 @@ struct Operation {
   // After the victim was reaped: what is wrong, or nothing. Gives everything back that the
   // operation left rightfully behind.
   std::function<std::string(World&, pid_t survivor, bool acked)> check;
+  // What the living do between the death and the reaper; may be empty.
+  std::function<void(World&)> meanwhile = {};
 };
 
 // The texts of records in the sweep: one letter throughout.

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -40,8 +41,10 @@ Victim::Victim(const std::function<void()>& operation) {
 
 Victim::~Victim() { kill(); }
 
-bool Victim::step() {
-  if (ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr) != 0) return false;
+bool Victim::step() { return resume(PTRACE_SINGLESTEP); }
+
+bool Victim::resume(int request) {
+  if (ptrace(static_cast<__ptrace_request>(request), pid_, nullptr, nullptr) != 0) return false;
   const auto end = std::chrono::steady_clock::now() + kAsleepAfter;
   int status = 0;
   for (int turn = 0;; ++turn) {
@@ -52,6 +55,33 @@ bool Victim::step() {
   }
   if (WIFEXITED(status) || WIFSIGNALED(status)) dead_ = true;
   return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+bool Victim::poke(uint64_t address, long word) {
+  return ptrace(PTRACE_POKETEXT, pid_, reinterpret_cast<void*>(address),
+                reinterpret_cast<void*>(word)) == 0;
+}
+
+bool Victim::run_to(const Moment& moment) {
+  if (moment.step == 0) return true;
+  errno = 0;
+  const long original =
+      ptrace(PTRACE_PEEKTEXT, pid_, reinterpret_cast<void*>(moment.address), nullptr);
+  if (errno != 0) return false;
+  const long trap = (original & ~0xffL) | 0xcc;
+  for (long hit = 1; hit <= moment.nth; ++hit) {
+    if (!poke(moment.address, trap) || !resume(PTRACE_CONT)) return false;
+    user_regs_struct registers{};
+    ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
+    if (registers.rip != moment.address + 1 || !poke(moment.address, original)) return false;
+    registers.rip = moment.address;
+    ptrace(PTRACE_SETREGS, pid_, nullptr, &registers);
+    if (hit < moment.nth && !step()) return false;
+  }
+  for (long again = 0; again < moment.extra; ++again) {
+    if (!step()) return false;
+  }
+  return true;
 }
 
 bool Victim::before_syscall() const {

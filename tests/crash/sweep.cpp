@@ -20,6 +20,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@
 namespace brood::crash {
 namespace {
 
-constexpr long kManySteps = 3000;
+constexpr size_t kManySteps = 3000;
+constexpr const char* kAnotherWay = "another way";
 constexpr int kRandomSteps = 500;
 constexpr unsigned kPointSeconds = 10;
 constexpr unsigned kFindSeconds = 120;
@@ -86,83 +88,102 @@ void act(World& world, const Operation& operation) {
   world.control->acked = 1;
 }
 
-// The steps of one run that are worth a kill, and the number of all.
+// The moments of one run, and which of them are worth a kill.
 struct Steps {
-  long total = 0;
-  std::vector<long> worth;
+  std::vector<Moment> all;
+  std::set<size_t> worth;
 };
+
+// Steps through the operation; one line for each moment.
+std::string trace(World& world, const Operation& operation) {
+  std::string lines;
+  std::map<uint64_t, long> met;
+  Victim victim([&] { act(world, operation); });
+  uint64_t last = world.fingerprint();
+  bool after_syscall = false;
+  Moment moment;
+  for (bool going = true;;) {
+    const uint64_t address = victim.instruction();
+    const bool same = moment.step > 0 && address == moment.address;
+    moment.extra = same ? moment.extra + 1 : 0;
+    if (!same && moment.step > 0) moment.nth = ++met[address];
+    moment.address = address;
+    const uint64_t now = world.fingerprint();
+    const bool syscall = going && victim.before_syscall();
+    const bool worth = now != last || syscall || after_syscall || !going;
+    char line[96];
+    snprintf(line, sizeof line, "%ld %llu %ld %ld %d\n", moment.step,
+             static_cast<unsigned long long>(address), moment.nth, moment.extra, worth);
+    lines += line;
+    last = now;
+    after_syscall = syscall;
+    if (!going) return lines;
+    going = victim.step();
+    ++moment.step;
+  }
+}
 
 Steps find_steps(World& world, const Operation& operation) {
   world.restore();
   const std::string text = in_child(kFindSeconds, [&] {
     operation.setup(world);
     const pid_t survivor = operation.survivor(world);
-    std::string found;
-    {
-      Victim victim([&] { act(world, operation); });
-      uint64_t last = world.fingerprint();
-      long step = 0;
-      bool going = true;
-      while (going) {
-        const bool syscall = victim.before_syscall();
-        if (syscall) found += std::to_string(step) + " ";
-        going = victim.step();
-        ++step;
-        const uint64_t now = world.fingerprint();
-        if (now != last || syscall || !going) found += std::to_string(step) + " ";
-        last = now;
-      }
-    }
+    std::string lines = trace(world, operation);
     if (survivor > 0) kill(survivor, SIGKILL);
-    return found;
+    return lines;
   });
   Steps steps;
-  std::set<long> worth;
-  const char* at = text.c_str();
-  char* end = nullptr;
-  for (long step = strtol(at, &end, 10); end != at; step = strtol(at, &end, 10)) {
-    worth.insert(step);
-    steps.total = std::max(steps.total, step);
-    at = end;
+  std::istringstream lines(text);
+  Moment moment;
+  bool worth = false;
+  while (lines >> moment.step >> moment.address >> moment.nth >> moment.extra >> worth) {
+    if (worth) steps.worth.insert(steps.all.size());
+    steps.all.push_back(moment);
   }
-  steps.worth.assign(worth.begin(), worth.end());
   return steps;
 }
 
-// Kills after `step` steps. Empty, or "address what is wrong".
-std::string run_point(World& world, const Operation& operation, long step) {
+// Kills at that moment. Empty, or "where: what is wrong".
+std::string run_point(World& world, const Operation& operation, const Moment& moment,
+                      bool by_steps = false) {
   world.restore();
-  return in_child(kPointSeconds, [&]() -> std::string {
+  const std::string wrong = in_child(kPointSeconds, [&]() -> std::string {
     operation.setup(world);
     const pid_t survivor = operation.survivor(world);
-    uint64_t address = 0;
     {
       Victim victim([&] { act(world, operation); });
-      for (long done = 0; done < step && victim.step(); ++done) {
+      if (by_steps) {
+        for (long done = 0; done < moment.step && victim.step(); ++done) {
+        }
+      } else if (!victim.run_to(moment)) {
+        if (survivor > 0) kill(survivor, SIGKILL);
+        return kAnotherWay;
       }
-      address = victim.instruction();
     }
     const bool acked = world.control->acked != 0;
+    if (operation.meanwhile) operation.meanwhile(world);
     reap(*world.arena, world.victim, world.host.slot);
-    std::string wrong = operation.check(world, survivor, acked);
-    if (wrong.empty()) wrong = world.audit({world.victim.slot}, world.base_live);
-    if (wrong.empty()) wrong = world.exercise();
-    if (wrong.empty()) return "";
-    return source_line(address) + ": " + wrong;
+    std::string found = operation.check(world, survivor, acked);
+    if (found.empty()) found = world.audit({world.victim.slot}, world.base_live);
+    if (found.empty()) found = world.exercise();
+    return found;
   });
+  // In the kernel for good, or where no breakpoint can be set.
+  if (wrong == kAnotherWay && !by_steps) return run_point(world, operation, moment, true);
+  return wrong.empty() ? "" : source_line(moment.address) + ": " + wrong;
 }
 
-std::vector<long> choose(const Steps& steps, bool full) {
-  if (!full) return steps.worth;
-  std::set<long> chosen(steps.worth.begin(), steps.worth.end());
-  if (steps.total <= kManySteps) {
-    for (long step = 0; step <= steps.total; ++step) chosen.insert(step);
+std::set<size_t> choose(const Steps& steps, bool full) {
+  std::set<size_t> chosen = steps.worth;
+  if (!full) return chosen;
+  if (steps.all.size() <= kManySteps) {
+    for (size_t step = 0; step < steps.all.size(); ++step) chosen.insert(step);
   } else {
     std::mt19937 random(1);  // the same ones when a sweep is resumed
-    std::uniform_int_distribution<long> any(0, steps.total);
+    std::uniform_int_distribution<size_t> any(0, steps.all.size() - 1);
     for (int count = 0; count < kRandomSteps; ++count) chosen.insert(any(random));
   }
-  return {chosen.begin(), chosen.end()};
+  return chosen;
 }
 
 // What a state file says: for each operation, how many of its points were done, and how many
@@ -198,13 +219,14 @@ void save_state(const std::string& file, const State& state) {
 Progress sweep(World& world, const Operation& operation, const Options& options, State& state) {
   const auto begin = Clock::now();
   const Steps steps = find_steps(world, operation);
-  const std::vector<long> points = choose(steps, options.full);
+  const std::set<size_t> chosen = choose(steps, options.full);
+  const std::vector<size_t> points(chosen.begin(), chosen.end());
   Progress& progress = state[operation.name];
   for (auto at = static_cast<size_t>(progress.points); at < points.size(); ++at) {
-    const std::string wrong = run_point(world, operation, points[at]);
+    const std::string wrong = run_point(world, operation, steps.all[points[at]]);
     ++progress.points;
     if (!wrong.empty() && ++progress.failures <= kMostFailuresShown) {
-      printf("FAILED %s, step %ld, %s\n", operation.name, points[at], wrong.c_str());
+      printf("FAILED %s, step %zu, %s\n", operation.name, points[at], wrong.c_str());
     }
     if (progress.points % 50 == 0) save_state(options.state_file, state);
   }
@@ -214,7 +236,8 @@ Progress sweep(World& world, const Operation& operation, const Options& options,
   }
   save_state(options.state_file, state);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  printf("%-58s %6ld steps %5ld points %3ld failures %6.2f s\n", operation.name, steps.total,
+  fflush(stdout);
+  printf("%-58s %6zu steps %5ld points %3ld failures %6.2f s\n", operation.name, steps.all.size(),
          progress.points, progress.failures, seconds);
   return progress;
 }
