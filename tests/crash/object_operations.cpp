@@ -68,8 +68,22 @@ Operation release(const char* name, bool last) {
           }};
 }
 
-// The victim's name in the count is written over by another between its steps: the change before is
-// the host's, so that helping happens on both sides.
+// The host changes the count between the victim's death and its reaper: over the victim's name in
+// the word.
+void change_count(World& world) {
+  const Offset mine = world.make_list(world.host.slot, 1);
+  if (add_reference(*world.arena, world.scratch[2], world.ref(mine, 0), world.host.slot)) {
+    drop_reference(*world.arena, world.ref(mine, 0), world.host.slot);
+  }
+  (void)world.heap().free(mine, world.host.slot);
+}
+
+Operation counted_by_another(const char* name, Operation operation) {
+  operation.name = name;
+  operation.meanwhile = change_count;
+  return operation;
+}
+
 Operation swap() {
   return {"object: take a reference, drop another",
           [](World& world) {
