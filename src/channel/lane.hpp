@@ -1,5 +1,5 @@
-// A single-producer single-consumer ring of records in shared memory: one direction between a host and
-// one worker. Neither side holds a lock, so a dead or stopped one cannot block the other.
+// A single-producer single-consumer ring of records in shared memory: one direction between a host
+// and one worker. Neither side holds a lock, so a dead or stopped one cannot block the other.
 //
 //   header: | magic capacity | tail, closed | head |        each group on cache lines of its own
 //   ring:   | record | record | padding ........ |          records are 8-aligned and never wrap
@@ -46,7 +46,11 @@ constexpr size_t record_bytes(size_t size) {
   return (sizeof(RecordHeader) + size + kRecordAlign - 1) & ~(kRecordAlign - 1);
 }
 
-// Lays out an empty lane in zeroed shared memory of lane_bytes(capacity); `capacity` a power of two.
+// Where the tail of a lane at offset `lane` is: what Members::set_result_tail() wants to know.
+constexpr uint64_t lane_tail_at(uint64_t lane) { return lane + offsetof(LaneHeader, tail); }
+
+// Lays out an empty lane in zeroed shared memory of lane_bytes(capacity); `capacity` a power of
+// two.
 inline LaneHeader* make_lane(std::byte* memory, uint32_t capacity) {
   auto* lane = new (memory) LaneHeader;
   lane->capacity = capacity;
@@ -57,30 +61,40 @@ inline LaneHeader* make_lane(std::byte* memory, uint32_t capacity) {
   return lane;
 }
 
-// True if `memory` of `bytes` holds a lane that fits in it.
-inline bool is_lane(const std::byte* memory, size_t bytes) {
-  if (bytes < offsetof(LaneHeader, ring)) return false;
-  const auto* lane = reinterpret_cast<const LaneHeader*>(memory);
+// The capacity of the lane in `memory` of `bytes`; 0 when it holds none that fits. Who did not make
+// the lane looks once, here, and uses what it got: the header can change at any time.
+inline uint32_t lane_capacity(const std::byte* memory, size_t bytes) {
+  if (bytes < offsetof(LaneHeader, ring)) return 0;
+  const auto* lane = reinterpret_cast<const volatile LaneHeader*>(memory);
   const uint32_t capacity = lane->capacity;
-  return lane->magic == kLaneMagic && capacity >= 4096 && (capacity & (capacity - 1)) == 0 &&
-         lane_bytes(capacity) <= bytes;
+  const bool fits = lane->magic == kLaneMagic && capacity >= 4096 &&
+                    (capacity & (capacity - 1)) == 0 && lane_bytes(capacity) <= bytes;
+  return fits ? capacity : 0;
 }
 
 // The producer's side. One thread at a time; the object is private to its process.
 class LaneWriter {
  public:
   LaneWriter() = default;
-  explicit LaneWriter(LaneHeader* lane)
-      : lane_(lane), capacity_(lane->capacity), tail_(lane->tail.load(std::memory_order_relaxed)) {}
+  // For who made the lane and has not shared it yet.
+  explicit LaneWriter(LaneHeader* lane) : LaneWriter(lane, lane->capacity) {}
+  LaneWriter(LaneHeader* lane, uint32_t capacity)
+      : lane_(lane),
+        capacity_(capacity),
+        tail_(lane->tail.load(std::memory_order_relaxed)),
+        published_(tail_) {}
 
-  // Room for a record of `size` bytes behind its header, not yet visible; null while there is none.
-  // The caller writes the header and the bytes, then calls publish() for it and any later ones.
+  // Room for a record of `size` bytes behind its header, not yet visible; null while there is none,
+  // and always for more than largest(). The caller writes the header and the bytes, then calls
+  // publish() for it and any later ones.
   RecordHeader* reserve(size_t size) {
+    if (size > largest(capacity_)) return nullptr;
     const size_t need = record_bytes(size);
     const size_t at = tail_ & (capacity_ - 1);
     const size_t padding = capacity_ - at < need ? capacity_ - at : 0;
     if (tail_ + padding + need - known_head_ > capacity_) {
-      // Pairs with the release store in LaneReader::give_back(): the space was read before we write it.
+      // Pairs with the release store in LaneReader::give_back(): the space was read before we write
+      // it.
       known_head_ = lane_->head.load(std::memory_order_acquire);
       if (tail_ + padding + need - known_head_ > capacity_) return nullptr;
     }
@@ -112,7 +126,8 @@ class LaneWriter {
   // How far the other side has given space back, as it says.
   uint64_t head() const { return lane_->head.load(std::memory_order_acquire); }
   uint64_t tail() const { return tail_; }
-  static constexpr size_t largest(uint32_t capacity) { return capacity / 2 - sizeof(RecordHeader); }
+  // A record of this size fits into an empty lane wherever its tail is.
+  static constexpr size_t largest(uint64_t capacity) { return capacity / 2 - sizeof(RecordHeader); }
 
  private:
   LaneHeader* lane_ = nullptr;
@@ -127,14 +142,16 @@ class LaneWriter {
 class LaneReader {
  public:
   struct Record {
-    RecordHeader header;       // a checked copy
+    RecordHeader header;        // a checked copy
     std::byte* data = nullptr;  // the bytes in shared memory
     uint64_t position = 0;
   };
 
   LaneReader() = default;
-  explicit LaneReader(LaneHeader* lane)
-      : lane_(lane), capacity_(lane->capacity), head_(lane->head.load(std::memory_order_relaxed)) {}
+  // For who made the lane and has not shared it yet.
+  explicit LaneReader(LaneHeader* lane) : LaneReader(lane, lane->capacity) {}
+  LaneReader(LaneHeader* lane, uint32_t capacity)
+      : lane_(lane), capacity_(capacity), head_(lane->head.load(std::memory_order_relaxed)) {}
 
   bool empty() {
     if (head_ != known_tail_) return false;
@@ -144,10 +161,10 @@ class LaneReader {
   // Closed by the producer and everything read.
   bool ended() { return lane_->closed.load(std::memory_order_acquire) != 0 && empty(); }
 
-  // Moves on to the next record. False when there is none. Protocol when the producer wrote nonsense;
-  // the lane is then dead: the position does not move.
+  // Moves on to the next record. False when there is none. Protocol when the producer wrote
+  // nonsense; the lane is then dead: the position does not move.
   Result<bool> next(Record& record) {
-    for (;;) {
+    for (bool padded = false;; padded = true) {
       if (empty()) return false;
       // The tail may jump anywhere if the other side is broken: never beyond one ring.
       const uint64_t there = known_tail_ - head_;
@@ -157,8 +174,14 @@ class LaneReader {
       std::memcpy(&header, shared, sizeof header);
       const size_t whole = record_bytes(header.size);
       if (there > capacity_ || whole > there || whole > capacity_ - at) return broken(header.size);
+      if (header.kind == kPadding) {
+        // Up to the end of the ring, and a record is published with it: else a broken producer
+        // could keep us here for ever.
+        if (padded || whole != capacity_ - at || whole == there) return broken(header.size);
+        head_ += whole;
+        continue;
+      }
       head_ += whole;
-      if (header.kind == kPadding) continue;
       record.header = header;
       record.data = lane_->ring + at + sizeof(RecordHeader);
       record.position = head_ - whole;
@@ -167,6 +190,10 @@ class LaneReader {
   }
   // Gives back the space of everything next() returned: no pointer into it may be used afterwards.
   void give_back() { lane_->head.store(head_, std::memory_order_release); }
+  // The same up to a position that position() gave; positions come in order.
+  void give_back_to(uint64_t position) {
+    lane_->head.store(position, std::memory_order_release);
+  }
   uint64_t position() const { return head_; }
 
  private:

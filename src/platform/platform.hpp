@@ -1,7 +1,7 @@
 // The porting contract: everything brood asks of an operating system, function by function. Nobody
-// else includes an OS header. A port is a folder beside linux/ that implements these; what every POSIX
-// system does the same way is in posix/. Every function may be called on any thread unless it says
-// otherwise; none prints, none changes signal handlers, none throws but for bad_alloc.
+// else includes an OS header. A port is a folder beside linux/ that implements these; what every
+// POSIX system does the same way is in posix/. Every function may be called on any thread unless it
+// says otherwise; none prints, none changes signal handlers, none throws but for bad_alloc.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,8 @@ struct FdTraits {
   static int none() { return -1; }
   static void close(int fd);
 };
-// Every fd that brood makes is close-on-exec from birth.
+// Every fd that brood makes is close-on-exec from birth, and never 0, 1 or 2, so that a program
+// with closed standard streams does not write into brood's.
 using Fd = Unique<FdTraits>;
 
 struct FdPair {
@@ -42,12 +43,19 @@ Result<FdPair> make_pipe();
 Result<Fd> open_read(const std::string& path);
 Result<Fd> open_write(const std::string& path, bool append);
 Result<Fd> open_null();
+// The current folder itself, whatever its path is by now.
+Result<Fd> open_current_folder();
+// A file without a name that holds a copy of `bytes`, to be read from its beginning.
+Result<Fd> make_anonymous_file(std::span<const std::byte> bytes);
 // At most `size` bytes; 0 at end of file. Timeout when a non-blocking fd has nothing.
 Result<size_t> read_some(int fd, void* data, size_t size);
 // Timeout when a non-blocking fd has no room; Closed when nobody reads. Raises no SIGPIPE.
 Result<size_t> write_some(int fd, const void* data, size_t size);
 // Waits until `fd` can be read or written (or has hung up). False when the deadline passed first.
 Result<bool> wait_fd(int fd, bool for_write, Deadline deadline);
+// The index of the first fd that can be read, or has hung up. Timeout when the deadline passed
+// first.
+Result<size_t> wait_readable(std::span<const int> fds, Deadline deadline);
 
 // ---- packets between processes -----------------------------------------------------------------
 
@@ -58,16 +66,21 @@ inline constexpr size_t kMaxPacketBytes = 128 * 1024;
 struct Packet {
   std::vector<std::byte> bytes;
   std::vector<Fd> fds;
+  bool fds_lost = false;  // this process had no room for all of them: `fds` is empty
 };
 
 // Two ends of a socket that keeps packet boundaries.
 Result<FdPair> make_socket_pair();
-// Sends one whole packet or none, waiting for room until the deadline. Closed when the other end is gone.
+// Sends one whole packet or none, waiting for room until the deadline. Closed when the other end is
+// gone.
 Status send_packet(int fd, std::span<const std::byte> bytes, std::span<const int> fds,
                    Deadline deadline);
-// Receives one packet. Timeout when there is none by the deadline; Closed when the other end is gone;
-// Protocol when the packet was cut short, whose fds are closed.
+// Receives one packet. Timeout when there is none by the deadline; Closed when the other end is
+// gone; Protocol when the packet was cut short, whose fds are closed.
 Result<Packet> receive_packet(int fd, Deadline deadline);
+// The first packet's bytes, which stay where they are. Timeout when there is none; Invalid when
+// `fd` is not such a socket.
+Result<std::vector<std::byte>> peek_packet(int fd);
 
 // ---- shared memory -----------------------------------------------------------------------------
 
@@ -89,19 +102,23 @@ using Mapping = Unique<MappingTraits>;
 
 // Maps the whole fd, shared and writable, kept out of core dumps; takes no memory by itself.
 Result<Mapping> map_shared(int fd, uint64_t bytes);
-// Makes memory for a page-aligned range, so that touching it cannot fail later. NoMemory when refused.
+// Makes memory for a page-aligned range, so that touching it cannot fail later. NoMemory when
+// refused.
 Status commit_shared(int fd, uint64_t offset, uint64_t bytes);
 // Gives the memory of a page-aligned range back; it reads as zeros afterwards.
 void decommit_shared(int fd, uint64_t offset, uint64_t bytes);
 size_t page_size();
-// Bytes that this process can take before it, or its cgroup, runs out; UINT64_MAX when unknown.
-uint64_t memory_headroom();
+// Bytes that this process can take before the machine or a control group above it runs out, less a margin;
+// UINT64_MAX when unknown. `root` stands before every path that is read, for tests.
+uint64_t memory_headroom(const std::string& root = "");
 uint64_t physical_memory();
+// 64 bits that nobody else has.
+uint64_t random_bits();
 
 // ---- sleeping on a word ------------------------------------------------------------------------
 
-// Sleeps while `*word == expected`, until woken or the deadline; may wake for no reason. The word may be
-// in memory shared between processes. Async-signal-safe.
+// Sleeps while `*word == expected`, until woken or the deadline; may wake for no reason. The word
+// may be in memory shared between processes. Async-signal-safe.
 void futex_wait(const std::atomic<uint32_t>* word, uint32_t expected, Deadline deadline);
 // Wakes at most `count` sleepers; returns how many. Async-signal-safe.
 int futex_wake(const std::atomic<uint32_t>* word, int count);
@@ -119,8 +136,8 @@ inline void cpu_relax() {
   asm volatile("yield");
 #endif
 }
-// CPUs this process may use: affinity, cut by the cgroup's quota (rounded up); at least 1. `root` stands
-// before every path that is read, for tests.
+// CPUs this process may use: affinity, cut by the cgroup's quota (rounded up); at least 1. `root`
+// stands before every path that is read, for tests.
 uint32_t usable_cpus(const std::string& root = "");
 
 // A thread with every signal blocked. `main` must not throw. Joined by join_thread, exactly once.
@@ -131,8 +148,10 @@ void join_thread(Thread* thread);
 // ---- processes ---------------------------------------------------------------------------------
 
 int64_t process_id();
-// Identifies one process for good, where pids are reused: start time since boot in clock ticks; 0 when
-// it cannot be known (no such process, or no /proc).
+// The process that started this one, or that adopted it.
+int64_t parent_process_id();
+// Identifies one process for good, where pids are reused: start time since boot in clock ticks; 0
+// when it cannot be known (no such process, or no /proc).
 uint64_t process_start_time(int64_t pid);
 // An fd that becomes readable when the process ends. Os with ESRCH when it is gone.
 Result<Fd> open_process(int64_t pid);
@@ -145,9 +164,12 @@ Status send_signal(int64_t pid, int signal);
 // Ends this process at once with an exit code; no exit handlers run.
 [[noreturn]] void exit_now(int code);
 
-// A counter that changes in a child after fork, read without a system call: remember it, compare later.
-// 0 before the first call in a process; never 0 afterwards.
+// A counter that changes in a child after fork, read without a system call: remember it, compare
+// later. 0 before the first call in a process; never 0 afterwards.
 uint64_t fork_epoch();
+
+// Bytes that nobody can guess.
+void random_bytes(std::span<std::byte> out);
 
 // Absolute path of the running program and its arguments, as it was started; empty when unknown.
 std::string program_path();
@@ -165,7 +187,7 @@ std::string current_folder();
 struct Identity {
   uint32_t uid = 0, euid = 0, gid = 0, egid = 0;
   std::vector<uint32_t> groups;
-  uint32_t file_mask = 0;
+  std::optional<uint32_t> file_mask;  // nothing when it cannot be known
   int nice = 0;
   std::vector<uint32_t> cpus;
   struct Limit {
@@ -173,15 +195,45 @@ struct Identity {
     uint64_t soft, hard;
   };
   std::vector<Limit> limits;
-  // Digest of what a helper started earlier could not take on: credentials, capabilities, namespaces,
-  // root folder. Two equal values mean that the helper still fits.
+  // Digest of what a helper started earlier could not take on: credentials, capabilities,
+  // namespaces, root folder. Two equal values mean that the helper still fits.
   uint64_t world = 0;
 };
 Identity current_identity();
 
-// Starts a program that is no child of this process: nothing waits for it, no SIGCHLD comes of it, also
-// where orphans are adopted by this process (as PID 1, or as a sub-reaper). In it fd 3 is `fd`, 0 is the
-// null device, 1 and 2 are this process's own if open, everything above 3 is closed, signals are default.
-Status start_detached(const std::string& path, const std::vector<std::string>& arguments, int fd);
+// What a child may use at most; zero leaves a limit as it is.
+struct ResourceLimits {
+  uint64_t memory_bytes = 0;  // private memory of each process
+  uint32_t cpu_seconds = 0;   // then SIGXCPU, and SIGKILL one second later
+  uint32_t open_files = 0;
+  int64_t core_bytes = 0;  // -1: none
+};
+// Puts `wanted` in place of what `limits` says of the same resource.
+void apply_limits(const ResourceLimits& wanted, std::vector<Identity::Limit>& limits);
+
+// A program that start_detached() started. Where this process adopts orphans, something of it stays
+// here, which close() takes away: after the program's end, for which it waits.
+struct DetachedTraits {
+  struct Value {
+    int64_t standing_parent = 0;
+    void* memory = nullptr;
+    bool operator==(const Value&) const = default;
+  };
+  static Value none() { return {}; }
+  static void close(const Value& value);
+};
+using Detached = Unique<DetachedTraits>;
+
+// Starts a program that is no child of this process: nothing waits for it, no SIGCHLD comes of it,
+// also where orphans are adopted by this process (as PID 1, or as a sub-reaper). In it fd 3 is
+// `fd`, 0 is the null device, 1 and 2 are this process's own if open, everything above 3 is closed,
+// signals are default.
+Result<Detached> start_detached(const std::string& path, const std::vector<std::string>& arguments,
+                                int fd);
+
+// Makes this process, a helper that was started detached, the head of a family: a session of its
+// own, which a terminal's signals do not reach, as many fds as it may have, and all orphans below
+// are adopted by it.
+Status lead_family();
 
 }  // namespace brood::platform

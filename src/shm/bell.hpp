@@ -1,13 +1,14 @@
-// The word that one thread sleeps on while it waits for anything at all. Whoever makes something ready
-// rings the bells of those who registered; a bell nobody sleeps on costs a fence and a load.
+// The word that a thread sleeps on while it waits for anything at all. Whoever makes something ready
+// rings the bells of those who registered; a bell nobody sleeps on costs a fence and a load. Several
+// threads may share a bell: all of them wake then.
 //
 //   31                                   1   0
 //   +------------------------------------+---+
 //   | sequence                           | W |     W: a sleeper may be there
 //   +------------------------------------+---+
 //
-// There is no count of sleepers, which a killed one would leave wrong. The algorithm (set W, fence, look
-// again, sleep; commit, fence, look at W, bump, wake) is checked by tests/model/park.pml.
+// There is no count of sleepers, which a killed one would leave wrong. The algorithm (set W, fence,
+// look again, sleep; commit, fence, look at W, bump, wake) is checked by tests/model/park.pml.
 #pragma once
 
 #include <atomic>
@@ -19,13 +20,15 @@ namespace brood {
 
 class Bell {
  public:
-  // After a commit store: wakes the sleeper, if there is one. Any thread, any member, signal handlers.
+  // After a commit store: wakes the sleeper, if there is one. Any thread, any member, signal
+  // handlers.
   void ring() {
     // Pairs with the fence in prepare(): either the sleeper sees the commit, or this sees W.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (word_.load(std::memory_order_relaxed) & kWaiting) ring_sleeper();
   }
-  // Wakes whoever sleeps, whether W is seen or not: for reapers, who cannot know whose wake was lost.
+  // Wakes whoever sleeps, whether W is seen or not: for reapers, who cannot know whose wake was
+  // lost.
   void ring_always() {
     word_.fetch_add(kStep, std::memory_order_seq_cst);
     platform::futex_wake(&word_, platform::kWakeAll);
@@ -39,7 +42,7 @@ class Bell {
   }
   // Sleeps until rung after prepare(), or the deadline; may wake for no reason.
   void sleep(uint32_t seen, Deadline deadline) { platform::futex_wait(&word_, seen, deadline); }
-  // The sleeper is up: later rings are free again.
+  // The sleeper is up: later rings are free again. Not for a bell that several threads sleep on.
   void done() { word_.fetch_and(~kWaiting, std::memory_order_relaxed); }
 
  private:
@@ -48,7 +51,7 @@ class Bell {
 
   void ring_sleeper() {
     uint32_t value = word_.fetch_add(kStep, std::memory_order_seq_cst) + kStep;
-    if (platform::futex_wake(&word_, 1) > 0) return;
+    if (platform::futex_wake(&word_, platform::kWakeAll) > 0) return;
     // Nobody slept: take W back. Whoever came in between saw W set and sleeps without having been
     // woken, hence the second wake.
     if (word_.compare_exchange_strong(value, value & ~kWaiting)) {

@@ -1,0 +1,218 @@
+#include "api/runtime.hpp"
+
+#include <cstdlib>
+
+namespace brood::api {
+
+namespace {
+
+constexpr uint32_t kDeepest = 10;
+
+Error not_initialised() {
+  return Error(Code::State,
+               "brood is not initialised: call brood_init() first in main(), after brood_register()");
+}
+
+}  // namespace
+
+Runtime& Runtime::instance() {
+  static auto* runtime = new Runtime;
+  return *runtime;
+}
+
+bool Runtime::forked() {
+  const Runtime& runtime = instance();
+  return runtime.phase_.load(std::memory_order_acquire) != Phase::None &&
+         runtime.fork_epoch_ != platform::fork_epoch();
+}
+
+Result<Runtime*> Runtime::open() {
+  Runtime& runtime = instance();
+  const Phase phase = runtime.phase_.load(std::memory_order_acquire);
+  if (phase == Phase::None) return not_initialised();
+  if (forked()) {
+    return Error(Code::Forked,
+                 "this process was forked from one that uses brood: only that one may use it; "
+                 "start processes with brood_process_start() or exec a program");
+  }
+  if (phase == Phase::Over) return Error(Code::Closed, "brood_shutdown() was called");
+  return &runtime;
+}
+
+// ---- functions ---------------------------------------------------------------------------------
+
+Status Runtime::register_function(std::string_view name, brood_function function, void* context) {
+  std::lock_guard lock(mutex_);
+  if (phase_.load(std::memory_order_relaxed) != Phase::None) {
+    return Error(Code::State, "brood_register(\"" + std::string(name) +
+                                  "\") comes too late: register before brood_init()");
+  }
+  if (!functions_.emplace(name, Function{function, context}).second) {
+    return Error(Code::State, "a function named \"" + std::string(name) + "\" is registered already");
+  }
+  return {};
+}
+
+const Runtime::Function* Runtime::find_function(std::string_view name) const {
+  // No lock: nothing is registered any more once tasks run.
+  const auto found = functions_.find(name);
+  return found != functions_.end() ? &found->second : nullptr;
+}
+
+std::string Runtime::function_names() const {
+  std::string names;
+  for (const auto& [name, function] : functions_) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "none" : names;
+}
+
+// ---- beginning ---------------------------------------------------------------------------------
+
+Status Runtime::init(int argc, char* const* argv, const brood_init_options& options) {
+  {
+    std::lock_guard lock(mutex_);
+    if (phase_.load(std::memory_order_relaxed) != Phase::None) {
+      return Error(Code::State, "brood_init() was called before in this process: call it once");
+    }
+    remember_command(argc, argv);
+    Result<std::optional<ReceivedHandOff>> hand_off = receive_hand_off();
+    if (!hand_off) return hand_off.error();
+    fork_epoch_ = platform::fork_epoch();
+    BROOD_TRY(hand_off->has_value() ? become_worker(std::move(**hand_off)) : become_host(options));
+    phase_.store(link_ ? Phase::Worker : Phase::Host, std::memory_order_release);
+  }
+  std::atexit(brood_shutdown);
+  if (link_ && !options.manual_worker) std::exit(serve(*this));
+  return {};
+}
+
+void Runtime::remember_command(int argc, char* const* argv) {
+  if (argv != nullptr) command_.assign(argv, argv + (argc > 0 ? argc : 0));
+  if (command_.empty()) command_ = platform::program_arguments();
+  // What argv[0] says may be found nowhere, or be another program by now.
+  const std::string path = platform::program_path();
+  if (command_.empty()) command_.push_back(path);
+  if (!path.empty()) command_[0] = path;
+}
+
+Status Runtime::become_host(const brood_init_options& options) {
+  Result<std::unique_ptr<Arena>> arena = Arena::create(options.arena_bytes);
+  if (!arena) return arena.error().with_context("the shared arena");
+  Members& members = (*arena)->members();
+  Result<MemberSlot> member = members.reserve(kNobody);
+  if (!member) return member.error();
+  const int64_t pid = platform::process_id();
+  BROOD_TRY(members.join(*member, members.generation(*member), pid,
+                         platform::process_start_time(pid)));
+  family_ = std::make_unique<Family>(std::move(*arena), *member, 0);
+  return {};
+}
+
+Status Runtime::become_worker(ReceivedHandOff received) {
+  HandOff& hand_off = received.hand_off;
+  if (hand_off.depth > kDeepest) {
+    return Error(Code::Unsupported, "workers of workers may be " + std::to_string(kDeepest) +
+                                        " levels deep; this one would be at level " +
+                                        std::to_string(hand_off.depth));
+  }
+  BROOD_TRY(start_parent_watch(std::move(received.control)));
+  Result<StartOrders> orders = decode_start_orders(hand_off.payload);
+  if (!orders) return orders.error();
+  Result<std::unique_ptr<Arena>> arena = Arena::attach(std::move(hand_off.arena));
+  if (!arena) return arena.error().with_context("the arena of the host");
+  const auto member = static_cast<MemberSlot>(hand_off.member);
+  Members& members = (*arena)->members();
+  if (!members.exists(member)) return Error(Code::Protocol, "the hand-off names no member slot");
+  const int64_t pid = platform::process_id();
+  BROOD_TRY(
+      members.join(member, members.generation(member), pid, platform::process_start_time(pid)));
+  family_ = std::make_unique<Family>(std::move(*arena), member, hand_off.depth);
+  Result<std::unique_ptr<WorkerLink>> link =
+      WorkerLink::open(family_->arena(), member, std::move(*orders));
+  if (!link) return link.error();
+  link_ = std::move(*link);
+  name_ = hand_off.name;
+  parent_pid_ = hand_off.parent_pid;
+  parent_start_time_ = hand_off.parent_start_time;
+  return {};
+}
+
+// ---- what lives --------------------------------------------------------------------------------
+
+void Runtime::add_pool(Pool* pool) {
+  std::lock_guard lock(mutex_);
+  pool->ref();
+  pools_.insert(pool);
+}
+
+void Runtime::forget_pool(Pool* pool) {
+  {
+    std::lock_guard lock(mutex_);
+    if (pools_.erase(pool) == 0) return;
+  }
+  pool->unref();
+}
+
+void Runtime::add_process(Subprocess* process) {
+  std::vector<Subprocess*> ended;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(processes_, [&](Subprocess* other) {
+      if (!other->over()) return false;
+      ended.push_back(other);
+      return true;
+    });
+    process->ref();
+    processes_.insert(process);
+  }
+  for (Subprocess* other : ended) other->unref();
+}
+
+std::vector<int64_t> Runtime::active_children() {
+  std::lock_guard lock(mutex_);
+  std::vector<int64_t> pids;
+  for (const Subprocess* process : processes_) {
+    if (process->alive()) pids.push_back(process->pid());
+  }
+  return pids;
+}
+
+// ---- ending ------------------------------------------------------------------------------------
+
+void Runtime::shutdown() {
+  const Phase phase = phase_.load(std::memory_order_acquire);
+  if (phase == Phase::None || phase == Phase::Over || forked()) return;
+  end_processes();
+  std::vector<Pool*> pools;
+  {
+    std::lock_guard lock(mutex_);
+    if (phase_.load(std::memory_order_relaxed) == Phase::Over) return;
+    phase_.store(Phase::Over, std::memory_order_release);
+    pools.assign(pools_.begin(), pools_.end());
+    for (Pool* pool : pools) pool->ref();
+  }
+  for (Pool* pool : pools) pool->terminate();
+  for (Pool* pool : pools) {
+    (void)pool->join(Deadline::forever(), nullptr);
+    pool->unref();
+  }
+  family_->stop();
+}
+
+// Children that are daemons are ended, the others waited for.
+void Runtime::end_processes() {
+  std::vector<Subprocess*> processes;
+  {
+    std::lock_guard lock(mutex_);
+    processes.assign(processes_.begin(), processes_.end());
+    processes_.clear();
+  }
+  for (Subprocess* process : processes) {
+    if (process->daemon()) process->kill();
+  }
+  for (Subprocess* process : processes) {
+    (void)process->join(Deadline::forever(), nullptr);
+    process->unref();
+  }
+}
+
+}  // namespace brood::api

@@ -1,0 +1,106 @@
+// A message: bytes, what they are (codec), and handles that travel with them. The bytes lie behind
+// the message itself, in a chunk of the heap that goes with the message, or are borrowed from a
+// lane. One owner; no two threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "base/result.hpp"
+#include "shm/holdings.hpp"
+
+namespace brood {
+
+inline constexpr size_t kMostHandles = 16;
+
+class Message {
+ public:
+  using Ptr = std::unique_ptr<Message>;
+
+  // A copy of `size` bytes; zeros with `data` null.
+  static Ptr copy(const void* data, size_t size, uint8_t codec);
+  // Bytes that stay where they are, for as long as whoever lends them says.
+  static Ptr borrow(std::byte* data, size_t size, uint8_t codec);
+
+  ~Message();
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+
+  std::byte* data() { return data_; }
+  const std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+  uint8_t codec() const { return codec_; }
+  // The chunk that holds the bytes; 0 when they lie elsewhere.
+  Offset chunk() const { return chunk_; }
+
+  // TooBig beyond kMostHandles.
+  Status attach(Held held);
+  size_t handle_count() const { return handles_ ? handles_->size() : 0; }
+  // State the second time, Invalid when there is no such number.
+  Result<Held> take(size_t index);
+  // What is still attached: taken ones are empty.
+  std::span<const Held> handles() const {
+    return handles_ ? std::span<const Held>(*handles_) : std::span<const Held>();
+  }
+
+  // The message and its bytes are one allocation.
+  static void* operator new(size_t size, size_t bytes) { return ::operator new(size + bytes); }
+  static void operator delete(void* memory) { ::operator delete(memory); }
+  static void operator delete(void* memory, size_t) { ::operator delete(memory); }
+
+ private:
+  friend class Chunk;
+  Message(std::byte* data, size_t size, uint8_t codec) : data_(data), size_(size), codec_(codec) {}
+  std::byte* behind() { return reinterpret_cast<std::byte*>(this + 1); }
+
+  std::byte* data_;
+  size_t size_;
+  Holdings* holdings_ = nullptr;  // whose heap the chunk is of
+  Offset chunk_ = 0;
+  std::unique_ptr<std::vector<Held>> handles_;
+  uint8_t codec_;
+};
+static_assert(sizeof(Message) % 16 == 0);
+
+// Bytes, and references to what travels with them, in a heap piece of their own.
+//
+//   refs = 0:   | bytes ... |
+//   refs > 0:   | RefList of `refs` words | bytes, 16-aligned ... |
+class Chunk {
+ public:
+  // What a record in a lane says of a chunk.
+  struct Name {
+    Offset offset = 0;
+    uint64_t size = 0;  // of the bytes
+    uint32_t refs = 0;
+  };
+
+  static constexpr uint64_t data_at(uint32_t refs) {
+    return refs == 0 ? 0 : (ref_list_bytes(refs) + 15) & ~uint64_t{15};
+  }
+  // A chunk of our own, to be filled at data().
+  static Result<Name> make(Holdings& holdings, uint64_t size, std::span<const Held> handles);
+  // Where its bytes are; null when the name does not fit the piece: names come from others.
+  static std::byte* data(Arena& arena, const Name& name);
+
+  // The message in a chunk that is ours, and goes with it. Protocol when the name is wrong; the
+  // chunk is freed then.
+  static Result<Message::Ptr> own(Holdings& holdings, const Name& name, uint8_t codec);
+  // The same of a chunk that `from` has sent.
+  static Result<Message::Ptr> receive(Holdings& holdings, const Name& name, MemberSlot from,
+                                      uint8_t codec);
+  // The message in a chunk that stays somebody else's, who keeps it for as long as the message
+  // lives.
+  static Result<Message::Ptr> borrow(Holdings& holdings, const Name& name, uint8_t codec);
+  // Frees a chunk of our own, and gives up its references.
+  static void free(Holdings& holdings, Offset offset);
+
+ private:
+  static Status take_handles(Holdings& holdings, const Name& name, bool keep, Message& message);
+};
+
+}  // namespace brood

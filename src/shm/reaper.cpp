@@ -1,0 +1,93 @@
+#include "shm/reaper.hpp"
+
+#include <mutex>
+
+#include "shm/object.hpp"
+
+namespace brood {
+
+namespace {
+
+// A reply whose record was committed belongs to the host, although its sender is dead; one whose
+// record was not never left. The dead member's tail cannot move any more.
+void resolve_in_transit(Arena& arena, MemberSlot dead) {
+  const Member& member = arena.members().at(dead);
+  const auto* tail = reinterpret_cast<const std::atomic<uint64_t>*>(
+      arena.at(member.result_tail.load(std::memory_order_acquire), sizeof(uint64_t)));
+  const MemberId host{member.host.load(std::memory_order_relaxed),
+                      member.host_generation.load(std::memory_order_relaxed)};
+  const bool host_lives = host.slot != kNobody && arena.members().is_live(host);
+  // Pairs with the release store in LaneWriter::publish().
+  const uint64_t committed = tail == nullptr ? 0 : tail->load(std::memory_order_acquire);
+  arena.heap().visit_pieces([&](Offset piece, Tag tag) {
+    if (!tag.is(TagState::Sending, dead)) return;
+    const bool sent = tail != nullptr && position_committed(tag.aux(), committed);
+    const Tag settled = sent && host_lives
+                            ? Tag(TagState::Queued, host.slot, tag.aux(), tag.carries())
+                            : Tag(TagState::Owned, dead, 0, tag.carries());
+    // Fails if the host takes it just now: then it is the host's.
+    arena.heap().change_tag(piece, tag, settled);
+  });
+}
+
+void free_owned(Arena& arena, MemberSlot dead, MemberSlot by) {
+  arena.heap().visit_pieces([&](Offset piece, Tag tag) {
+    // What was queued for a host that died is as good as its own.
+    if (tag.is(TagState::Queued, dead)) {
+      const Tag owned(TagState::Owned, dead, 0, tag.carries());
+      if (!arena.heap().change_tag(piece, tag, owned)) return;
+      tag = owned;
+    }
+    if (!tag.is(TagState::Owned, dead)) return;
+    if (tag.carries()) drop_references(arena, piece, by);
+    (void)arena.heap().free(piece, dead);
+  });
+}
+
+bool reap_one(Arena& arena, MemberSlot dead, MemberSlot by) {
+  Members& members = arena.members();
+  if (!members.begin_reaping(dead, by)) return false;
+  // In this order: what was in transit needs the tail, references need their lists, and the slot is
+  // free for another only when nothing bears its number any more.
+  resolve_in_transit(arena, dead);
+  settle_intent(arena, dead, by);
+  free_owned(arena, dead, by);
+  arena.heap().repair(dead);
+  members.release_held_by(dead);
+  // It may have died between a commit and the ring, or taken somebody's wake with it.
+  members.ring_everybody();
+  members.end_reaping(dead, by);
+  return true;
+}
+
+void reap_all_dead(Arena& arena, MemberSlot by) {
+  Members& members = arena.members();
+  for (MemberSlot slot = 1; slot < members.used(); ++slot) {
+    const MemberWord seen = members.word(slot);
+    const bool ours = seen.state() == MemberState::Reaping && seen.by() == by;
+    if (seen.state() != MemberState::Dead && !ours) continue;
+    // Reaping a reaper makes what it had in hand dead again: from the beginning.
+    if (reap_one(arena, slot, by)) slot = 0;
+  }
+}
+
+}  // namespace
+
+bool reap(Arena& arena, MemberId dead, MemberSlot by) {
+  if (dead.slot == kNobody || dead.slot >= arena.members().used()) return true;
+  std::lock_guard lock(arena.reaping());
+  // What an earlier caller from outside the family left half done, since nobody reaps him.
+  if (by == kNobody) settle_intent(arena, kNobody, kNobody);
+  arena.members().mark_dead(dead);
+  reap_all_dead(arena, by);
+  const MemberWord now = arena.members().word(dead.slot);
+  return now.generation() != dead.generation || now.state() == MemberState::Free;
+}
+
+void reap_left_behind(Arena& arena, MemberSlot by) {
+  std::lock_guard lock(arena.reaping());
+  if (by == kNobody) settle_intent(arena, kNobody, kNobody);
+  reap_all_dead(arena, by);
+}
+
+}  // namespace brood
