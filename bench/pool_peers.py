@@ -16,6 +16,11 @@ SECONDS = 0.7
 MESSAGE = bytes(64)
 
 
+def messages(count):
+    """Different objects: pickle would send one that is repeated only once."""
+    return [number.to_bytes(64, "little") for number in range(count)]
+
+
 def emit(figure, value, unit):
     print(json.dumps({"figure": figure, "value": value, "unit": unit}), flush=True)
 
@@ -54,8 +59,8 @@ class MultiprocessingPool:
     def call(self):
         return self.pool.apply(echo, (MESSAGE,))
 
-    def map(self, count, chunk):
-        return self.pool.map(echo, [MESSAGE] * count, chunksize=chunk)
+    def map(self, items, chunk):
+        return self.pool.map(echo, items, chunksize=chunk)
 
     def submit(self, function, argument):
         return self.pool.apply_async(function, (argument,))
@@ -82,9 +87,9 @@ class ConcurrentPool:
     def call(self):
         return self.pool.submit(echo, MESSAGE).result()
 
-    def map(self, count, chunk):
+    def map(self, items, chunk):
         # It has no automatic chunk size: what Pool would choose is given to both.
-        return list(self.pool.map(echo, [MESSAGE] * count, chunksize=chunk or count // (2 * 4)))
+        return list(self.pool.map(echo, items, chunksize=chunk or len(items) // (2 * 4)))
 
     def submit(self, function, argument):
         return self.pool.submit(function, argument)
@@ -103,16 +108,17 @@ class ConcurrentPool:
 def warm(kind, place, workers):
     pool = kind(place, workers)
     pin(place.host)
-    pool.map(200, 1)
+    pool.map(messages(200), 1)
     return pool
 
 
 def maps(kind, place, figure, count, chunk):
     pool = warm(kind, place, 2)
+    items = messages(count)
     done = 0
     start = time.perf_counter()
     while time.perf_counter() - start < SECONDS:
-        pool.map(count, chunk)
+        pool.map(items, chunk)
         done += count
     emit(figure, done / (time.perf_counter() - start), "tasks/s")
     pool.close()
