@@ -13,7 +13,7 @@ brood_status brood_cancel_create(brood_cancel** out, brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out);
-    BROOD_LET(token, CancelToken::create(runtime->family().holdings()));
+    BROOD_LET(token, CancelToken::create(runtime->household().holdings()));
     *out = new brood_cancel(std::move(token));
     return {};
   });
@@ -48,7 +48,7 @@ brood_status brood_wait(brood_handle* const* handles, size_t count, int64_t time
       if (handles[i] == nullptr) return invalid("handle " + std::to_string(i) + " is NULL");
       objects[i] = from_c(handles[i]);
     }
-    BROOD_LET(index, wait_any(*runtime->family().rack(), objects, deadline, token(cancel)));
+    BROOD_LET(index, wait_any(*runtime->household().rack(), objects, deadline, token(cancel)));
     *out_index = index;
     return {};
   });
@@ -60,7 +60,7 @@ brood_status brood_completions_create(brood_completions** out, brood_error** err
   return guard(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out);
-    *out = to_c(new Completions(runtime->family().rack()));
+    *out = to_c(new Completions(runtime->household().rack()));
     return {};
   });
 }

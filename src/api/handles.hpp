@@ -11,7 +11,6 @@ struct brood_cancel final : public brood::Waitable {
  public:
   explicit brood_cancel(brood::CancelToken held) : token(std::move(held)) {}
   bool ready() const override { return token.fired(); }
-  std::optional<brood::Handle> shared_handle() const override { return token.handle(); }
   const brood::CancelToken* token_to_watch() const override { return &token; }
 
   brood::CancelToken token;
@@ -31,7 +30,6 @@ BROOD_SAME(brood_msg, Message)
 BROOD_SAME(brood_pool, Pool)
 BROOD_SAME(brood_future, Future)
 BROOD_SAME(brood_stream, Stream)
-BROOD_SAME(brood_process, Subprocess)
 BROOD_SAME(brood_completions, Completions)
 BROOD_SAME(brood_handle, Waitable)
 #undef BROOD_SAME

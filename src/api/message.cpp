@@ -10,12 +10,7 @@ brood_status brood_msg_create(const void* data, size_t size, uint8_t codec, broo
                               brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_NEED(out);
-    Result<MessagePtr> message =
-        data != nullptr
-            ? Message::copy(std::span(static_cast<const std::byte*>(data), size), codec)
-            : Message::zeroed(size, codec);
-    if (!message) return message.error();
-    *out = to_c(message->release());
+    *out = to_c(Message::copy(data, size, codec).release());
     return {};
   });
 }
@@ -34,14 +29,15 @@ size_t brood_msg_handle_count(const brood_msg* msg) {
 brood_status brood_msg_attach(brood_msg* msg, brood_handle* handle, brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
+    (void)runtime;
     BROOD_NEED(msg);
     BROOD_NEED(handle);
-    const std::optional<Handle> shared = from_c(handle)->shared_handle();
-    if (!shared) {
+    const CancelToken* token = from_c(handle)->token_to_watch();
+    if (token == nullptr) {
       return Error(Code::Unsupported,
                    "this handle's object lives in one process: only cancel tokens can be attached");
     }
-    return from_c(msg)->attach(runtime->family().arena(), runtime->family().member(), *shared);
+    return from_c(msg)->attach(token->held());
   });
 }
 
@@ -49,10 +45,11 @@ brood_status brood_msg_take_cancel(brood_msg* msg, size_t index, brood_cancel** 
                                    brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
+    (void)runtime;
     BROOD_NEED(msg);
     BROOD_NEED(out);
-    BROOD_LET(handle, from_c(msg)->take(index));
-    BROOD_LET(token, CancelToken::open(runtime->family().arena(), runtime->family().member(), handle));
+    BROOD_LET(held, from_c(msg)->take(index));
+    BROOD_LET(token, CancelToken::from(std::move(held)));
     *out = new brood_cancel(std::move(token));
     return {};
   });
@@ -60,7 +57,7 @@ brood_status brood_msg_take_cancel(brood_msg* msg, size_t index, brood_cancel** 
 
 void brood_msg_free(brood_msg* msg) {
   if (msg == nullptr || Runtime::forked()) return;
-  MessagePtr(from_c(msg)).reset();
+  Message::Ptr(from_c(msg)).reset();
 }
 
 }  // extern "C"

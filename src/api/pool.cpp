@@ -74,7 +74,7 @@ Result<SubmitOptions> read_submit_options(const brood_submit_options* given) {
 }
 
 Result<Future*> submit(brood_pool* pool, const char* function, std::span<const std::byte> bytes,
-                       MessagePtr* message, const brood_submit_options* given) {
+                       Message::Ptr* message, const brood_submit_options* given) {
   BROOD_LET(runtime, Runtime::open());
   (void)runtime;
   BROOD_NEED(pool);
@@ -94,8 +94,8 @@ brood_status brood_pool_create(const brood_pool_options* given, brood_pool** out
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out);
     BROOD_LET(options, read_pool_options(*runtime, given));
-    BROOD_TRY(runtime->family().start());
-    Result<Pool*> pool = Pool::create(runtime->family(), std::move(options), [runtime](Pool* over) {
+    BROOD_TRY(runtime->household().start());
+    Result<Pool*> pool = Pool::create(runtime->household(), std::move(options), [runtime](Pool* over) {
       runtime->forget_pool(over);
     });
     if (!pool) return pool.error();
@@ -123,8 +123,8 @@ brood_status brood_pool_submit_msg(brood_pool* pool, const char* function, brood
   return guard(error, [&]() -> Status {
     BROOD_NEED(out);
     BROOD_NEED(args);
-    MessagePtr message(from_c(args));
-    Result<Future*> future = submit(pool, function, message->bytes(), &message, options);
+    Message::Ptr message(from_c(args));
+    Result<Future*> future = submit(pool, function, {message->data(), message->size()}, &message, options);
     if (!future) {
       (void)message.release();  // still the caller's
       return future.error();
@@ -144,7 +144,7 @@ brood_status brood_pool_call(brood_pool* pool, const char* function, const void*
     BROOD_LET(future, submit(pool, function, bytes, nullptr, options));
     Status status = future->wait(deadline, token(cancel));
     if (!status) future->cancel();
-    Result<MessagePtr> value = status ? future->take() : Result<MessagePtr>(status.error());
+    Result<Message::Ptr> value = status ? future->take() : Result<Message::Ptr>(status.error());
     future->unref();
     if (!value) return value.error();
     *out = to_c(value->release());

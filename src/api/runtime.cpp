@@ -98,12 +98,11 @@ Status Runtime::become_host(const brood_init_options& options) {
   Result<std::unique_ptr<Arena>> arena = Arena::create(options.arena_bytes);
   if (!arena) return arena.error().with_context("the shared arena");
   Members& members = (*arena)->members();
-  Result<MemberSlot> member = members.reserve(kNobody);
-  if (!member) return member.error();
+  Result<MemberId> me = members.reserve(kNobody);
+  if (!me) return me.error();
   const int64_t pid = platform::process_id();
-  BROOD_TRY(members.join(*member, members.generation(*member), pid,
-                         platform::process_start_time(pid)));
-  family_ = std::make_unique<Family>(std::move(*arena), *member, 0);
+  BROOD_TRY(members.join(*me, pid, platform::process_start_time(pid)));
+  household_ = std::make_unique<Household>(std::move(*arena), *me, 0);
   return {};
 }
 
@@ -114,20 +113,21 @@ Status Runtime::become_worker(ReceivedHandOff received) {
                                         " levels deep; this one would be at level " +
                                         std::to_string(hand_off.depth));
   }
-  BROOD_TRY(start_parent_watch(std::move(received.control)));
+  BROOD_TRY(start_parent_watch(received));
+  control_ = std::move(received.control);
   Result<StartOrders> orders = decode_start_orders(hand_off.payload);
   if (!orders) return orders.error();
   Result<std::unique_ptr<Arena>> arena = Arena::attach(std::move(hand_off.arena));
   if (!arena) return arena.error().with_context("the arena of the host");
-  const auto member = static_cast<MemberSlot>(hand_off.member);
   Members& members = (*arena)->members();
-  if (!members.exists(member)) return Error(Code::Protocol, "the hand-off names no member slot");
+  const auto slot = static_cast<MemberSlot>(hand_off.member);
+  if (!members.exists(slot)) return Error(Code::Protocol, "the hand-off names no member slot");
+  const MemberId me = members.id(slot);
   const int64_t pid = platform::process_id();
-  BROOD_TRY(
-      members.join(member, members.generation(member), pid, platform::process_start_time(pid)));
-  family_ = std::make_unique<Family>(std::move(*arena), member, hand_off.depth);
+  BROOD_TRY(members.join(me, pid, platform::process_start_time(pid)));
+  household_ = std::make_unique<Household>(std::move(*arena), me, hand_off.depth);
   Result<std::unique_ptr<WorkerLink>> link =
-      WorkerLink::open(family_->arena(), member, std::move(*orders));
+      WorkerLink::open(household_->holdings(), household_->rack(), std::move(*orders));
   if (!link) return link.error();
   link_ = std::move(*link);
   name_ = hand_off.name;
@@ -152,36 +152,11 @@ void Runtime::forget_pool(Pool* pool) {
   pool->unref();
 }
 
-void Runtime::add_process(Subprocess* process) {
-  std::vector<Subprocess*> ended;
-  {
-    std::lock_guard lock(mutex_);
-    std::erase_if(processes_, [&](Subprocess* other) {
-      if (!other->over()) return false;
-      ended.push_back(other);
-      return true;
-    });
-    process->ref();
-    processes_.insert(process);
-  }
-  for (Subprocess* other : ended) other->unref();
-}
-
-std::vector<int64_t> Runtime::active_children() {
-  std::lock_guard lock(mutex_);
-  std::vector<int64_t> pids;
-  for (const Subprocess* process : processes_) {
-    if (process->alive()) pids.push_back(process->pid());
-  }
-  return pids;
-}
-
 // ---- ending ------------------------------------------------------------------------------------
 
 void Runtime::shutdown() {
   const Phase phase = phase_.load(std::memory_order_acquire);
   if (phase == Phase::None || phase == Phase::Over || forked()) return;
-  end_processes();
   std::vector<Pool*> pools;
   {
     std::lock_guard lock(mutex_);
@@ -195,24 +170,7 @@ void Runtime::shutdown() {
     (void)pool->join(Deadline::forever(), nullptr);
     pool->unref();
   }
-  family_->stop();
-}
-
-// Children that are daemons are ended, the others waited for.
-void Runtime::end_processes() {
-  std::vector<Subprocess*> processes;
-  {
-    std::lock_guard lock(mutex_);
-    processes.assign(processes_.begin(), processes_.end());
-    processes_.clear();
-  }
-  for (Subprocess* process : processes) {
-    if (process->daemon()) process->kill();
-  }
-  for (Subprocess* process : processes) {
-    (void)process->join(Deadline::forever(), nullptr);
-    process->unref();
-  }
+  household_->stop();
 }
 
 }  // namespace brood::api

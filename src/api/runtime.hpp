@@ -13,9 +13,8 @@
 #include "api/boundary.hpp"
 #include "pool/pool.hpp"
 #include "pool/worker_link.hpp"
-#include "process/family.hpp"
+#include "process/household.hpp"
 #include "process/hand_off.hpp"
-#include "process/subprocess.hpp"
 
 namespace brood::api {
 
@@ -42,7 +41,7 @@ class Runtime {
   Status init(int argc, char* const* argv, const brood_init_options& options);
   void shutdown();
 
-  Family& family() { return *family_; }
+  Household& household() { return *household_; }
   bool is_worker() const { return link_ != nullptr; }
   WorkerLink* link() { return link_.get(); }
   const std::string& name() const { return name_; }
@@ -54,9 +53,6 @@ class Runtime {
   // Pools that are not over hold one reference each, here.
   void add_pool(Pool* pool);
   void forget_pool(Pool* pool);
-  // Processes that may still run hold one reference each, here.
-  void add_process(Subprocess* process);
-  std::vector<int64_t> active_children();
 
  private:
   enum class Phase : uint8_t { None, Host, Worker, Over };
@@ -64,20 +60,19 @@ class Runtime {
   Status become_host(const brood_init_options& options);
   Status become_worker(ReceivedHandOff hand_off);
   void remember_command(int argc, char* const* argv);
-  void end_processes();
 
   std::atomic<Phase> phase_{Phase::None};
   uint64_t fork_epoch_ = 0;
   std::mutex mutex_;  // guards what follows
   std::map<std::string, Function, std::less<>> functions_;
-  std::unique_ptr<Family> family_;
+  std::unique_ptr<Household> household_;
   std::unique_ptr<WorkerLink> link_;
+  platform::Fd control_;  // a worker's; closed by the host to end it
   std::vector<std::string> command_;
   std::string name_ = "main";
   int64_t parent_pid_ = 0;
   uint64_t parent_start_time_ = 0;
   std::set<Pool*> pools_;
-  std::set<Subprocess*> processes_;
 };
 
 // Serves tasks until there are no more; returns the exit code (worker.cpp).

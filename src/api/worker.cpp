@@ -1,5 +1,5 @@
 // The worker's side: worker.h.
-#include "api/runtime.hpp"
+#include "api/handles.hpp"
 
 using namespace brood;
 using namespace brood::api;
@@ -121,7 +121,7 @@ brood_status brood_task_reply_msg(brood_task* task, brood_msg* msg, brood_error*
     (void)runtime;
     BROOD_NEED(task);
     BROOD_NEED(msg);
-    MessagePtr message(reinterpret_cast<Message*>(msg));
+    Message::Ptr message(reinterpret_cast<Message*>(msg));
     Status status = task->link->reply(task->task, message);
     if (!status) (void)message.release();  // still the caller's
     return status;

@@ -93,11 +93,14 @@ struct ResultFrame {
 };
 static_assert(SharedPod<ResultFrame> && sizeof(ResultFrame) == 8);
 
+// A Chunk::Name on the wire.
 struct HeapBytes {
   uint64_t offset;
   uint64_t size;
+  uint32_t refs;
+  uint32_t reserved;
 };
-static_assert(SharedPod<HeapBytes> && sizeof(HeapBytes) == 16);
+static_assert(SharedPod<HeapBytes> && sizeof(HeapBytes) == 24);
 
 constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
 

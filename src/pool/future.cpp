@@ -24,7 +24,7 @@ Status Future::wait(Deadline deadline, const CancelToken* cancel) {
   return pool_.wait(deadline, cancel, [this] { return done(); }, this);
 }
 
-Result<MessagePtr> Future::take() {
+Result<Message::Ptr> Future::take() {
   if (taken_.exchange(true, std::memory_order_acq_rel)) {
     return Error(Code::State, "the result of this future was already taken");
   }

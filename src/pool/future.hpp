@@ -21,7 +21,7 @@ class Future final : public Waitable, public Task {
   // Waits until it is done, and leaves the outcome in place.
   Status wait(Deadline deadline, const CancelToken* cancel);
   // The outcome, which can be taken once; State the second time.
-  Result<MessagePtr> take();
+  Result<Message::Ptr> take();
   // False if it was done before.
   bool cancel();
   // Calls back once it is done, without a lock.

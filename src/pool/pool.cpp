@@ -16,9 +16,9 @@ constexpr size_t rounded(size_t bytes) {
 
 // ---- making one --------------------------------------------------------------------------------
 
-Result<Pool*> Pool::create(Family& family, PoolOptions options,
+Result<Pool*> Pool::create(Household& household, PoolOptions options,
                            std::function<void(Pool*)> retired) {
-  Pool* pool = new Pool(family, std::move(options), std::move(retired));
+  Pool* pool = new Pool(household, std::move(options), std::move(retired));
   if (Status status = pool->prepare(); !status) {
     pool->unref();
     return status.error();
@@ -28,34 +28,28 @@ Result<Pool*> Pool::create(Family& family, PoolOptions options,
   return pool;
 }
 
-Pool::Pool(Family& family, PoolOptions options, std::function<void(Pool*)> retired)
-    : family_(family), options_(std::move(options)), retired_callback_(std::move(retired)) {}
+Pool::Pool(Household& household, PoolOptions options, std::function<void(Pool*)> retired)
+    : household_(household), options_(std::move(options)), retired_callback_(std::move(retired)) {}
 
 Status Pool::prepare() {
   const size_t each = rounded(Seat::channel_bytes());
   const size_t whole = kFalseSharing + each * options_.workers;
-  Arena& arena = family_.arena();
-  Result<Offset> memory = arena.heap().allocate(whole, family_.member());
+  Arena& arena = household_.arena();
+  Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
   if (!memory) return memory.error().with_context("the lanes of the pool's workers");
   memory_ = *memory;
   std::byte* at = arena.at(memory_, whole);
   block_ = new (at) PoolBlock;
-  block_->drainer.store(0, std::memory_order_relaxed);
   block_->ring_after.store(1, std::memory_order_relaxed);
   at += kFalseSharing;
   for (uint32_t i = 0; i < options_.workers; ++i, at += each) {
     seats_.push_back(std::make_unique<Seat>(i, new (at) ChannelBlock));
-    seats_.back()->open_channel();
   }
   if (!options_.initializer_data.empty()) {
     Result<Argument> kept = keep_argument(options_.initializer_data);
     if (!kept) return kept.error().with_context("the initializer's argument");
-    initializer_chunk_ = kept->offset;
+    initializer_argument_ = *kept;
   }
-  Result<std::unique_ptr<Waiter>> waiter = Waiter::make(arena, family_.member());
-  if (!waiter) return waiter.error().with_context("a bell for the pool's thread");
-  attendant_waiter_ = std::move(*waiter);
-  block_->attendant.store(attendant_waiter_->bell_id(), std::memory_order_relaxed);
   Result<platform::Thread*> thread = platform::start_thread("brood-pool", [this] { attend(); });
   if (!thread) return thread.error().with_context("the pool's thread");
   attendant_ = *thread;
@@ -64,27 +58,28 @@ Status Pool::prepare() {
 
 Pool::~Pool() {
   if (attendant_ != nullptr) {
-    attendant_stops_.store(true, std::memory_order_release);
-    attendant_waiter_->bell().ring_always();
+    attendant_stops_.store(true, std::memory_order_seq_cst);
+    ring(block_->attendant.load(std::memory_order_seq_cst));
     platform::join_thread(attendant_);
   }
-  Heap& heap = family_.arena().heap();
-  if (initializer_chunk_ != 0) heap.free(initializer_chunk_, family_.member());
-  if (memory_ != 0) heap.free(memory_, family_.member());
+  drop_argument(initializer_argument_);
+  if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
 }
 
 // ---- arguments ---------------------------------------------------------------------------------
 
-Result<Argument> Pool::keep_argument(std::span<const std::byte> bytes) {
-  Heap& heap = family_.arena().heap();
-  Result<Offset> chunk = heap.allocate(bytes.size(), family_.member());
+Result<Argument> Pool::keep_argument(std::span<const std::byte> bytes,
+                                     std::span<const Held> handles) {
+  Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), handles);
   if (!chunk) return chunk.error();
-  std::memcpy(family_.arena().at(*chunk, bytes.size()), bytes.data(), bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(Chunk::data(household_.arena(), *chunk), bytes.data(), bytes.size());
+  }
   return Argument{nullptr, *chunk, bytes.size()};
 }
 
 void Pool::drop_argument(const Argument& argument) {
-  if (argument.offset != 0) family_.arena().heap().free(argument.offset, family_.member());
+  if (argument.chunk.offset != 0) Chunk::free(household_.holdings(), argument.chunk.offset);
 }
 
 uint32_t Pool::function_index(std::string_view name) {
@@ -108,19 +103,22 @@ Status Pool::refusal_locked() const {
 }
 
 Result<Future*> Pool::submit(std::string_view function, std::span<const std::byte> bytes,
-                             MessagePtr* message, const SubmitOptions& options) {
+                             Message::Ptr* message, const SubmitOptions& options) {
   const uint32_t index = function_index(function);
-  const bool is_chunk = message != nullptr && (*message)->offset() != 0;
-  const bool small = !is_chunk && bytes.size() <= kInlineBytes;
+  // A message with handles needs a chunk that refers to them; one that lies in a chunk needs no other.
+  const size_t handles = message != nullptr ? (*message)->handle_count() : 0;
+  const bool adopted = message != nullptr && handles == 0 && (*message)->whole_chunk();
+  const bool small = !adopted && handles == 0 && bytes.size() <= kInlineBytes;
   Future* future = Future::create(*this, small ? bytes.size() : 0);
-  if (is_chunk) {
-    future->argument = {nullptr, (*message)->offset(), bytes.size()};
+  if (adopted) {
+    future->argument = {nullptr, {(*message)->chunk(), bytes.size(), 0}, bytes.size()};
     future->attached = std::move(*message);
   } else if (small) {
     if (!bytes.empty()) std::memcpy(future->inline_bytes(), bytes.data(), bytes.size());
-    future->argument = {future->inline_bytes(), 0, bytes.size()};
+    future->argument = {future->inline_bytes(), {}, bytes.size()};
   } else {
-    Result<Argument> kept = keep_argument(bytes);
+    Result<Argument> kept =
+        keep_argument(bytes, handles != 0 ? (*message)->handles() : std::span<const Held>());
     if (!kept) {
       future->unref();
       return kept.error().with_context("the argument of " + std::string(function));
@@ -136,7 +134,7 @@ Result<Future*> Pool::submit(std::string_view function, std::span<const std::byt
   future->ref();  // the pool's, until it drops the task
   Status status = enqueue(std::move(tasks), &options);
   if (status) return future;
-  if (is_chunk) {
+  if (adopted) {
     *message = std::move(future->attached);
   } else {
     drop_argument(future->argument);
@@ -232,8 +230,7 @@ void Pool::ring_workers_locked() {
 }
 
 void Pool::ring(uint32_t bell_id) {
-  if (bell_id == 0) return;
-  if (Bell* bell = family_.arena().members().bell(bell_id)) bell->ring();
+  if (bell_id != 0) household_.arena().members().ring(BellId::unpack(bell_id));
 }
 
 // Nothing is queued, and somebody is idle while others hold tasks that they have not begun: half of what
@@ -260,7 +257,7 @@ void Pool::rebalance_locked() {
 
 // ---- outcomes ----------------------------------------------------------------------------------
 
-void Pool::finish_task_locked(Task* task, MessagePtr value) {
+void Pool::finish_task_locked(Task* task, Message::Ptr value) {
   ++stats_.done;
   fruitless_deaths_ = 0;
   task->value = std::move(value);
@@ -285,7 +282,7 @@ void Pool::fail_task_locked(Task* task, Error error) {
 
 void Pool::complete_locked(Task* task) {
   if (!task->attached) drop_argument(task->argument);
-  task->argument.offset = 0;
+  task->argument.chunk.offset = 0;
   task->attached.reset();
   --outstanding_;
   // Release: whoever sees it done sees the outcome.

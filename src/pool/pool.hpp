@@ -15,7 +15,7 @@
 
 #include "pool/future.hpp"
 #include "pool/seat.hpp"
-#include "process/family.hpp"
+#include "process/household.hpp"
 #include "sync/waiter.hpp"
 
 namespace brood {
@@ -58,11 +58,11 @@ class Pool : public Waitable {
  public:
   // Makes it and asks for its workers. `retired` is called once, on some thread, when its last worker
   // is gone for good; the pool may then be forgotten.
-  static Result<Pool*> create(Family& family, PoolOptions options, std::function<void(Pool*)> retired);
+  static Result<Pool*> create(Household& household, PoolOptions options, std::function<void(Pool*)> retired);
 
   // `message` may be null; otherwise its handles travel along, and it is taken on success if it has any.
   Result<Future*> submit(std::string_view function, std::span<const std::byte> bytes,
-                         MessagePtr* message, const SubmitOptions& options);
+                         Message::Ptr* message, const SubmitOptions& options);
   // The index under which a function's name is known here.
   uint32_t function_index(std::string_view name);
   // Queues tasks; their owner keeps them until each is dropped. With `bounded`, waits for room first.
@@ -88,7 +88,7 @@ class Pool : public Waitable {
   PoolStats stats();
   std::vector<WorkerInfo> workers();
   const PoolOptions& options() const { return options_; }
-  Family& family() { return family_; }
+  Household& household() { return household_; }
   std::mutex& mutex() const { return mutex_; }
 
   // For owners of tasks, with the mutex held.
@@ -98,7 +98,8 @@ class Pool : public Waitable {
   void run_callbacks();
 
   // A heap chunk for an argument that is too big for a lane; freed when the task is done.
-  Result<Argument> keep_argument(std::span<const std::byte> bytes);
+  Result<Argument> keep_argument(std::span<const std::byte> bytes,
+                                 std::span<const Held> handles = {});
   void drop_argument(const Argument& argument);
 
   bool ready() const override { return retired_.load(std::memory_order_acquire); }
@@ -107,7 +108,7 @@ class Pool : public Waitable {
   friend class WorkerEvents;
   enum class Phase : uint8_t { Open, Draining, Ending, Ended };
 
-  Pool(Family& family, PoolOptions options, std::function<void(Pool*)> retired);
+  Pool(Household& household, PoolOptions options, std::function<void(Pool*)> retired);
   ~Pool() override;
   std::mutex& watch_mutex() const override { return mutex_; }
   Status prepare();
@@ -117,7 +118,7 @@ class Pool : public Waitable {
   void rebalance_locked();
   void ring_workers_locked();
   void complete_locked(Task* task);
-  void finish_task_locked(Task* task, MessagePtr value);
+  void finish_task_locked(Task* task, Message::Ptr value);
   void fail_task_locked(Task* task, Error error);
   void fail_all_locked(const Error& error);
   void advance_phase_locked();
@@ -135,8 +136,8 @@ class Pool : public Waitable {
   Status take_record_locked(Seat& seat, const LaneReader::Record& record);
   Status take_outcome_locked(Seat& seat, const RecordHeader& header,
                              std::span<const std::byte> bytes);
-  Result<MessagePtr> receive(const RecordHeader& header, std::span<const std::byte> bytes,
-                             uint32_t from);
+  Result<Message::Ptr> receive(const Seat& seat, const RecordHeader& header,
+                               std::span<const std::byte> bytes);
   void protocol_broken_locked(Seat& seat, const Error& error);
   bool anything_there() const;
   int busy_cpu() const;
@@ -174,7 +175,7 @@ class Pool : public Waitable {
   void arm_timer_locked(Clock::time_point at);
   void set_timer(Clock::time_point at);
 
-  Family& family_;
+  Household& household_;
   PoolOptions options_;
   std::function<void(Pool*)> retired_callback_;
   mutable std::mutex mutex_;
@@ -199,12 +200,11 @@ class Pool : public Waitable {
   std::unique_ptr<Timer> timer_;  // made, used and destroyed on the loop's thread
 
   uint64_t memory_ = 0;  // the chunk with the PoolBlock and every seat's channel
-  uint64_t initializer_chunk_ = 0;
+  Argument initializer_argument_;
   PoolBlock* block_ = nullptr;
   std::atomic<uint32_t> drainer_{0};  // as in the block; guards who fetches results
   std::vector<Bell*> followers_;      // threads that wait while another fetches
   platform::Thread* attendant_ = nullptr;
-  std::unique_ptr<Waiter> attendant_waiter_;
   std::atomic<bool> attendant_stops_{false};
   std::atomic<bool> retired_{false};
 };

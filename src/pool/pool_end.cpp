@@ -45,7 +45,7 @@ void Pool::advance_phase_locked() {
   retired_.store(true, std::memory_order_release);
   notify_locked();
   ref();
-  family_.loop().post([this] {
+  household_.loop().post([this] {
     timer_.reset();
     retired_callback_(this);
     unref();

@@ -5,6 +5,7 @@
 
 #include "pool/failure.hpp"
 #include "pool/pool.hpp"
+#include "sync/bell_watcher.hpp"
 
 namespace brood {
 
@@ -14,21 +15,6 @@ namespace {
 // after a moment, so that a slow task does not hold back the results before it.
 constexpr uint32_t kGather = 64;
 constexpr int64_t kGatherMs = 1;
-
-// Rings a waiting thread's bell.
-class BellWatcher final : public Watcher {
- public:
-  explicit BellWatcher(Bell& bell) : bell_(bell) {}
-  void on_ready(Waitable&) override {
-    rung_.store(true, std::memory_order_release);
-    bell_.ring();
-  }
-  bool rung() const { return rung_.load(std::memory_order_acquire); }
-
- private:
-  Bell& bell_;
-  std::atomic<bool> rung_{false};
-};
 
 }  // namespace
 
@@ -98,7 +84,7 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   std::memcpy(&frame, bytes.data(), sizeof frame);
   bytes = bytes.subspan(sizeof frame);
   // What is in the heap becomes ours before anything else, so that it is freed in any case.
-  Result<MessagePtr> value = receive(header, bytes, seat.member);
+  Result<Message::Ptr> value = receive(seat, header, bytes);
   if (!value) return value.error();
   Task* task = seat.finish(frame.sequence);
   if (task == nullptr) {
@@ -111,7 +97,7 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
     finish_task_locked(task, std::move(*value));
     return {};
   }
-  Result<ErrorRecord> failure = decode_failure((*value)->bytes());
+  Result<ErrorRecord> failure = decode_failure({(*value)->data(), (*value)->size()});
   if (!failure) {
     failure = ErrorRecord{.code = Code::Protocol, .message = failure.error().message()};
   }
@@ -122,10 +108,14 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   return {};
 }
 
-Result<MessagePtr> Pool::receive(const RecordHeader& header, std::span<const std::byte> bytes,
-                                 uint32_t from) {
-  return receive_message(family_.arena(), family_.member(), static_cast<MemberSlot>(from), header,
-                         bytes);
+Result<Message::Ptr> Pool::receive(const Seat& seat, const RecordHeader& header,
+                                   std::span<const std::byte> bytes) {
+  if ((header.flags & kInHeap) == 0) return Message::copy(bytes.data(), bytes.size(), header.codec);
+  HeapBytes name;
+  if (bytes.size() != sizeof name) return Error(Code::Protocol, "a worker sent a cut result");
+  std::memcpy(&name, bytes.data(), sizeof name);
+  return Chunk::receive(household_.holdings(), {name.offset, name.size, name.refs}, seat.member.slot,
+                        header.codec);
 }
 
 // A worker whose lane makes no sense is of no more use; what it holds is treated as after any death.
@@ -170,16 +160,15 @@ Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::funct
   poll();
   if (done()) return {};
   if (deadline.is_now()) return Error(Code::Timeout);
-  Result<Waiter*> waiter = Waiter::current(family_.arena(), family_.member());
-  if (!waiter) return waiter.error();
+  Waiter& waiter = Waiter::current(*household_.rack());
   ref();
   Status status;
   while (status.ok() && !done()) {
     uint32_t nobody = 0;
-    if (drainer_.compare_exchange_strong(nobody, (*waiter)->bell_id(), std::memory_order_acq_rel)) {
-      status = wait_as_drainer(**waiter, deadline, cancel, done);
+    if (drainer_.compare_exchange_strong(nobody, waiter.bell_id().pack(), std::memory_order_acq_rel)) {
+      status = wait_as_drainer(waiter, deadline, cancel, done);
     } else {
-      status = wait_as_follower(**waiter, deadline, cancel, done, what);
+      status = wait_as_follower(waiter, deadline, cancel, done, what);
     }
   }
   if (!status.ok() && done()) status = Status();  // it came in the last moment
@@ -189,7 +178,7 @@ Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::funct
 
 Status Pool::wait_as_drainer(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
                              const std::function<bool()>& done) {
-  block_->drainer.store(waiter.bell_id(), std::memory_order_seq_cst);
+  block_->drainer.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   uint64_t seen = results_.load(std::memory_order_relaxed);
   poll();
   Status status;
@@ -250,10 +239,12 @@ Status Pool::wait_as_follower(Waiter& waiter, Deadline deadline, const CancelTok
 
 // The pool's own thread: fetches results while no caller waits for any, and calls back.
 void Pool::attend() {
+  Waiter& waiter = Waiter::current(*household_.rack());
+  block_->attendant.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   uint64_t seen = 0;
   while (!attendant_stops_.load(std::memory_order_acquire)) {
     poll();
-    (void)sleep_for_results(*attendant_waiter_, Deadline::forever(), nullptr, seen, -1, [this] {
+    (void)sleep_for_results(waiter, Deadline::forever(), nullptr, seen, -1, [this] {
       return attendant_stops_.load(std::memory_order_acquire) ||
              (drainer_.load(std::memory_order_acquire) == 0 && anything_there());
     });

@@ -10,14 +10,14 @@ void Pool::arm_timer_locked(Clock::time_point at) {
   if (at >= timer_at_) return;
   timer_at_ = at;
   ref();
-  family_.loop().post([this, at] {
+  household_.loop().post([this, at] {
     set_timer(at);
     unref();
   });
 }
 
 void Pool::set_timer(Clock::time_point at) {
-  if (!timer_) timer_ = family_.loop().timer([this] { check_time(); });
+  if (!timer_) timer_ = household_.loop().timer([this] { check_time(); });
   timer_->start_at(at);
 }
 

@@ -67,8 +67,8 @@ class WorkerEvents final : public ChildEvents {
 
 Status Pool::launch_locked(Seat& seat) {
   seat.open_channel();
-  Arena& arena = family_.arena();
-  Result<MemberSlot> member = arena.members().reserve(family_.member());
+  Arena& arena = household_.arena();
+  Result<MemberId> member = arena.members().reserve(household_.me().slot);
   if (!member) return member.error();
   seat.member = *member;
   StartOrders orders;
@@ -76,19 +76,20 @@ Status Pool::launch_locked(Seat& seat) {
   orders.channel = arena.offset_of(&seat.block());
   orders.channel_bytes = Seat::channel_bytes();
   orders.pool_block = arena.offset_of(block_);
-  orders.initializer_data = {initializer_chunk_, options_.initializer_data.size()};
+  const Chunk::Name& argument = initializer_argument_.chunk;
+  orders.initializer_data = {argument.offset, argument.size, argument.refs, 0};
   orders.initializer = options_.initializer;
   orders.finalizer = options_.finalizer;
   HandOff hand_off;
   hand_off.name = options_.name + "-" + std::to_string(seat.index());
-  hand_off.depth = family_.depth() + 1;
-  hand_off.member = *member;
+  hand_off.depth = household_.depth() + 1;
+  hand_off.member = member->slot;
   hand_off.payload = encode_start_orders(orders);
   Result<WorkerProcess> process =
-      launch_worker(family_, options_.program, std::move(hand_off),
+      launch_worker(household_, options_.program, std::move(hand_off),
                     std::make_shared<WorkerEvents>(*this, seat.index(), seat.generation));
   if (!process) {
-    arena.members().cancel_reservation(*member, arena.members().generation(*member));
+    arena.members().cancel_reservation(*member);
     return process.error();
   }
   seat.child = std::move(process->child);
@@ -140,10 +141,8 @@ void Pool::kill_locked(Seat& seat) {
 
 // The process that the slot was for is no more, and nobody else looks after what it had.
 void Pool::give_up_member_locked(Seat& seat) {
-  Members& members = family_.arena().members();
-  const auto member = static_cast<MemberSlot>(seat.member);
-  members.mark_dead(member, members.generation(member));
-  reap(family_.arena(), member, family_.member());
+  household_.arena().members().mark_dead(seat.member);
+  (void)reap(household_.arena(), seat.member, household_.me().slot);
 }
 
 // ---- ending ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ namespace {
 constexpr uint64_t kMostHeld = 1024;
 constexpr size_t kMostRecordBytes = 32 * 1024;
 
-bool lies_in_heap(const Argument& argument) { return argument.data == nullptr && argument.offset; }
+bool lies_in_heap(const Argument& argument) { return argument.chunk.offset != 0; }
 
 size_t item_bytes(const Task& task) {
   const size_t body = lies_in_heap(task.argument) ? sizeof(HeapBytes) : task.argument.size;
@@ -29,9 +29,9 @@ void Seat::open_channel() {
   block_->worker_cpu.store(-1, std::memory_order_relaxed);
   block_->host_cpu.store(-1, std::memory_order_relaxed);
   block_->running.store(kNothingRuns, std::memory_order_relaxed);
-  tasks_ = LaneWriter(make_lane(lanes, kTaskLaneBytes));
+  tasks_ = LaneWriter(make_lane(lanes, kTaskLaneBytes), kTaskLaneBytes);
   result_lane_ = make_lane(lanes + lane_bytes(kTaskLaneBytes), kResultLaneBytes);
-  results_ = LaneReader(result_lane_);
+  results_ = LaneReader(result_lane_, kResultLaneBytes);
   known_functions_.clear();
   next_sequence_ = 0;
   results_given = 0;
@@ -59,7 +59,7 @@ void Seat::write_item(std::byte*& at, const Task& task) {
   std::byte* body = at + sizeof item;
   if (lies_in_heap(argument)) {
     item.flags |= kInHeap;
-    const HeapBytes bytes{argument.offset, argument.size};
+    const HeapBytes bytes{argument.chunk.offset, argument.chunk.size, argument.chunk.refs, 0};
     std::memcpy(body, &bytes, sizeof bytes);
     body += sizeof bytes;
   } else if (argument.size != 0) {

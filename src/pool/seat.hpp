@@ -24,7 +24,7 @@ enum class SeatState : uint8_t {
 
 class Seat {
  public:
-  Seat(uint32_t index, ChannelBlock* block) : index_(index), block_(block) {}
+  Seat(uint32_t index, ChannelBlock* block) : index_(index), block_(block) { open_channel(); }
 
   // Lays the lanes out anew for a worker that is about to start.
   void open_channel();
@@ -79,7 +79,7 @@ class Seat {
   std::shared_ptr<Child> child;
   platform::Fd control;  // closed, it ends the worker
   int64_t pid = 0;
-  uint32_t member = 0;
+  MemberId member;
   uint64_t generation = 0;     // counts workers: an event of an earlier one is recognised by it
   uint64_t results_given = 0;  // by this worker
   uint64_t last_result = 0;    // the pool's count of results when it gave its last one

@@ -67,7 +67,7 @@ Status Stream::fill_map(std::span<const std::span<const std::byte>> items) {
     if (options_.ordered) window_.push_back(entry);
     if (item.size() <= kInlineBytes) {
       if (!item.empty()) std::memcpy(at, item.data(), item.size());
-      entry->argument = {at, 0, item.size()};
+      entry->argument = {at, {}, item.size()};
       at += padded(item.size());
     } else if (Result<Argument> kept = pool_.keep_argument(item)) {
       entry->argument = *kept;
@@ -118,7 +118,7 @@ Status Stream::push(std::span<const std::byte> bytes, Deadline deadline,
   if (small) {
     auto* data = reinterpret_cast<std::byte*>(entry + 1);
     if (!bytes.empty()) std::memcpy(data, bytes.data(), bytes.size());
-    entry->argument = {data, 0, bytes.size()};
+    entry->argument = {data, {}, bytes.size()};
   } else {
     Result<Argument> kept = pool_.keep_argument(bytes);
     if (!kept) {
@@ -178,8 +178,8 @@ Stream::Item Stream::take_locked(Entry& entry) {
   }
   ++taken_;
   entry.taken = true;
-  Item item{entry.index, entry.failure ? Result<MessagePtr>(*entry.failure)
-                                       : Result<MessagePtr>(std::move(entry.value))};
+  Item item{entry.index, entry.failure ? Result<Message::Ptr>(*entry.failure)
+                                       : Result<Message::Ptr>(std::move(entry.value))};
   release_locked(entry);
   return item;
 }

@@ -31,7 +31,7 @@ class Stream final : public Waitable {
   void finish();
   struct Item {
     uint64_t index;
-    Result<MessagePtr> outcome;
+    Result<Message::Ptr> outcome;
   };
   // The next result; an Error is about the stream (Closed, Timeout, Canceled), not about an item.
   Result<Item> next(Deadline deadline, const CancelToken* cancel);

@@ -20,7 +20,7 @@ enum class TaskState : uint8_t { Queued, Sent, Done };
 // host owns until the task is done, so that a worker's death costs no copy.
 struct Argument {
   const std::byte* data = nullptr;  // private bytes; null if in the heap
-  uint64_t offset = 0;              // the chunk
+  Chunk::Name chunk;                // else
   uint64_t size = 0;
 };
 
@@ -40,8 +40,8 @@ class Task {
 
   Task* next = nullptr;  // in the queue, or among those sent to the same worker
   Argument argument;
-  MessagePtr attached;  // the message whose chunk the argument is, if it was given as one
-  MessagePtr value;               // the outcome: a value,
+  Message::Ptr attached;  // the message whose chunk the argument is, if it was given as one
+  Message::Ptr value;               // the outcome: a value,
   std::unique_ptr<Error> failure;  // or a failure
   std::unique_ptr<std::string> history;  // earlier runs that ended with their worker
   uint64_t sequence = 0;                 // in the lane of the worker it was sent to

@@ -16,8 +16,10 @@ Error damaged(const std::string& what) {
 
 // ---- opening -----------------------------------------------------------------------------------
 
-Result<std::unique_ptr<WorkerLink>> WorkerLink::open(Arena& arena, MemberSlot member,
+Result<std::unique_ptr<WorkerLink>> WorkerLink::open(Holdings& holdings,
+                                                     std::shared_ptr<BellRack> rack,
                                                      StartOrders orders) {
+  Arena& arena = holdings.arena();
   constexpr size_t kFixed = offsetof(ChannelBlock, lanes);
   const size_t task_bytes = lane_bytes(kTaskLaneBytes);
   const size_t whole = kFixed + task_bytes + lane_bytes(kResultLaneBytes);
@@ -29,35 +31,36 @@ Result<std::unique_ptr<WorkerLink>> WorkerLink::open(Arena& arena, MemberSlot me
   }
   auto* channel = reinterpret_cast<ChannelBlock*>(memory);
   std::byte* results = memory + kFixed + task_bytes;
-  if (channel->magic != kChannelMagic || !is_lane(memory + kFixed, task_bytes) ||
-      !is_lane(results, lane_bytes(kResultLaneBytes))) {
+  if (channel->magic != kChannelMagic ||
+      lane_capacity(memory + kFixed, task_bytes) != kTaskLaneBytes ||
+      lane_capacity(results, lane_bytes(kResultLaneBytes)) != kResultLaneBytes) {
     return damaged("the lanes that the start orders name are damaged");
   }
-  std::unique_ptr<WorkerLink> link(new WorkerLink(arena, member, std::move(orders), channel,
+  std::unique_ptr<WorkerLink> link(new WorkerLink(holdings, std::move(rack),
+                                                  std::move(orders), channel,
                                                   reinterpret_cast<PoolBlock*>(pool)));
-  arena.members().set_result_tail(member, arena.offset_of(&link->result_lane_->tail));
+  arena.members().set_result_tail(holdings.me(), arena.offset_of(&link->result_lane_->tail));
   return link;
 }
 
-WorkerLink::WorkerLink(Arena& arena, MemberSlot member, StartOrders orders, ChannelBlock* channel,
-                       PoolBlock* pool)
-    : arena_(arena),
-      member_(member),
+WorkerLink::WorkerLink(Holdings& holdings, std::shared_ptr<BellRack> rack, StartOrders orders,
+                       ChannelBlock* channel, PoolBlock* pool)
+    : holdings_(holdings),
+      arena_(holdings.arena()),
+      rack_(std::move(rack)),
       orders_(std::move(orders)),
       channel_(channel),
       pool_(pool),
       task_lane_(reinterpret_cast<LaneHeader*>(channel->lanes)),
       result_lane_(reinterpret_cast<LaneHeader*>(channel->lanes + lane_bytes(kTaskLaneBytes))) {
-  tasks_ = LaneReader(task_lane_);
-  results_ = LaneWriter(result_lane_);
+  tasks_ = LaneReader(task_lane_, kTaskLaneBytes);
+  results_ = LaneWriter(result_lane_, kResultLaneBytes);
 }
 
-Result<MessagePtr> WorkerLink::initializer_argument() {
-  const HeapBytes bytes = orders_.initializer_data;
-  if (bytes.offset == 0) return Message::borrow(nullptr, 0, 0);
-  std::byte* data = arena_.at(bytes.offset, bytes.size);
-  if (data == nullptr) return damaged("the initializer's argument is not there");
-  return Message::borrow(data, bytes.size, 0);
+Result<Message::Ptr> WorkerLink::initializer_argument() {
+  const HeapBytes& name = orders_.initializer_data;
+  if (name.offset == 0) return Message::borrow(nullptr, 0, 0);
+  return Chunk::borrow(holdings_, {name.offset, name.size, name.refs}, 0);
 }
 
 // ---- taking ------------------------------------------------------------------------------------
@@ -103,7 +106,8 @@ Result<bool> WorkerLink::start_bracket(WorkerTask& task) {
 
 Status WorkerLink::begin_bracket(WorkerTask& task, WorkerTask::Kind kind) {
   const bool first = kind == WorkerTask::Kind::Initializer;
-  Result<MessagePtr> argument = first ? initializer_argument() : Message::borrow(nullptr, 0, 0);
+  Result<Message::Ptr> argument = first ? initializer_argument()
+                                        : Result<Message::Ptr>(Message::borrow(nullptr, 0, 0));
   if (!argument) return argument.error();
   task.kind_ = kind;
   task.function_ = first ? &orders_.initializer : &orders_.finalizer;
@@ -159,7 +163,7 @@ Result<bool> WorkerLink::start_item(Open& open, WorkerTask& task) {
   task.function_ = open.function;
   task.timed_ = open.timed;
   task.answered_ = task.failed_ = false;
-  Result<MessagePtr> argument = read_argument(open, item);
+  Result<Message::Ptr> argument = read_argument(open, item);
   if (!argument) return argument.error();
   task.argument_ = std::move(*argument);
   open.next_item += std::min(left, sizeof item + padded(item.size));
@@ -173,13 +177,13 @@ Result<bool> WorkerLink::start_item(Open& open, WorkerTask& task) {
   return true;
 }
 
-Result<MessagePtr> WorkerLink::read_argument(Open& open, const Item& item) {
+Result<Message::Ptr> WorkerLink::read_argument(Open& open, const Item& item) {
   std::byte* body = open.next_item + sizeof item;
   if ((item.flags & kInHeap) == 0) return Message::borrow(body, item.size, open.codec);
   HeapBytes bytes;
   if (item.size != sizeof bytes) return damaged("a task's argument is cut");
   std::memcpy(&bytes, body, sizeof bytes);
-  return Message::borrow_chunk(arena_, member_, bytes.offset, bytes.size, open.codec);
+  return Chunk::borrow(holdings_, {bytes.offset, bytes.size, bytes.refs}, open.codec);
 }
 
 // Moves to the next task record; false when there is none now.
@@ -246,14 +250,13 @@ Status WorkerLink::wait_for_task(Deadline deadline, const CancelToken* cancel) {
     std::lock_guard lock(answering_);
     if (unrung_ != 0) ring_host();
   }
-  Result<Waiter*> waiter = Waiter::current(arena_, member_);
-  if (!waiter) return waiter.error();
+  Waiter& waiter = Waiter::current(*rack_);
   channel_->worker_cpu.store(platform::current_cpu(), std::memory_order_relaxed);
-  if (channel_->listener.load(std::memory_order_relaxed) != (*waiter)->bell_id()) {
+  if (channel_->listener.load(std::memory_order_relaxed) != waiter.bell_id().pack()) {
     // Pairs with the host's fence between its commit and its look at the bell.
-    channel_->listener.store((*waiter)->bell_id(), std::memory_order_seq_cst);
+    channel_->listener.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   }
-  return (*waiter)->wait(deadline, cancel, [this] { return !tasks_.empty() || tasks_.ended(); },
+  return waiter.wait(deadline, cancel, [this] { return !tasks_.empty() || tasks_.ended(); },
                          channel_->host_cpu.load(std::memory_order_relaxed));
 }
 

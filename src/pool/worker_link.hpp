@@ -40,7 +40,7 @@ class WorkerTask {
   enum class Kind : uint8_t { Task, Initializer, Finalizer };
   Kind kind_ = Kind::Task;
   const std::string* function_ = nullptr;
-  MessagePtr argument_;
+  Message::Ptr argument_;
   uint64_t sequence_ = 0;
   bool timed_ = false;
   bool answered_ = false;
@@ -50,7 +50,8 @@ class WorkerTask {
 class WorkerLink {
  public:
   // Protocol when the orders name something that is not there.
-  static Result<std::unique_ptr<WorkerLink>> open(Arena& arena, MemberSlot member,
+  static Result<std::unique_ptr<WorkerLink>> open(Holdings& holdings,
+                                                  std::shared_ptr<BellRack> rack,
                                                   StartOrders orders);
 
   // Starts the next item: first the initializer, if there is one, whose answer tells the host whether this
@@ -60,10 +61,10 @@ class WorkerLink {
   // Each task once; State the second time. A failure leaves the task unanswered.
   Status reply(WorkerTask& task, std::span<const std::byte> bytes, uint8_t codec);
   // Takes the message on success.
-  Status reply(WorkerTask& task, MessagePtr& message);
+  Status reply(WorkerTask& task, Message::Ptr& message);
   Status fail(WorkerTask& task, const ErrorRecord& record);
   // A message in the heap, filled in place and given to reply() without a copy.
-  Result<MessagePtr> loan(size_t size, uint8_t codec);
+  Result<Message::Ptr> loan(size_t size, uint8_t codec);
 
   const StartOrders& orders() const { return orders_; }
 
@@ -84,15 +85,15 @@ class WorkerLink {
     bool exhausted = false;  // the host took the rest back, or all is started
   };
 
-  WorkerLink(Arena& arena, MemberSlot member, StartOrders orders, ChannelBlock* channel,
-             PoolBlock* pool);
+  WorkerLink(Holdings& holdings, std::shared_ptr<BellRack> rack, StartOrders orders,
+             ChannelBlock* channel, PoolBlock* pool);
 
   enum class Stage : uint8_t { Begin, Initializing, Tasks, Finalizing, Over };
   Result<bool> start_bracket(WorkerTask& task);
   Status begin_bracket(WorkerTask& task, WorkerTask::Kind kind);
   Status next_task(Deadline deadline, const CancelToken* cancel, WorkerTask& task);
   Status answer_bracket(WorkerTask& task, const ErrorRecord* failure);
-  Result<MessagePtr> initializer_argument();
+  Result<Message::Ptr> initializer_argument();
   Status report_ready_locked();
   Status report_start_failure_locked(ErrorRecord failure);
 
@@ -100,21 +101,23 @@ class WorkerLink {
   Result<bool> read_record();
   Status open_task(const LaneReader::Record& record);
   Status learn_function(const LaneReader::Record& record);
-  Result<MessagePtr> read_argument(Open& open, const Item& item);
+  Result<Message::Ptr> read_argument(Open& open, const Item& item);
   Status wait_for_task(Deadline deadline, const CancelToken* cancel);
 
   Status answer(WorkerTask& task, uint16_t kind, std::span<const std::byte> bytes, uint8_t codec,
-                MessagePtr* message);
+                Message::Ptr* message);
   Status write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes, uint8_t codec,
-               MessagePtr* message);
+               Message::Ptr* message);
+  Result<Chunk::Name> chunk_for(std::span<const std::byte> bytes, Message::Ptr* message);
   Result<RecordHeader*> room_for(size_t size);
   void commit();
   void ring_host();
   void close_item(uint64_t sequence);
   void give_back();
 
+  Holdings& holdings_;
   Arena& arena_;
-  const MemberSlot member_;
+  const std::shared_ptr<BellRack> rack_;
   const StartOrders orders_;
   ChannelBlock* const channel_;
   PoolBlock* const pool_;

@@ -11,8 +11,8 @@ Status WorkerLink::reply(WorkerTask& task, std::span<const std::byte> bytes, uin
   return answer(task, kResultRecord, bytes, codec, nullptr);
 }
 
-Status WorkerLink::reply(WorkerTask& task, MessagePtr& message) {
-  return answer(task, kResultRecord, message->bytes(), message->codec(), &message);
+Status WorkerLink::reply(WorkerTask& task, Message::Ptr& message) {
+  return answer(task, kResultRecord, {message->data(), message->size()}, message->codec(), &message);
 }
 
 Status WorkerLink::fail(WorkerTask& task, const ErrorRecord& record) {
@@ -25,13 +25,15 @@ Status WorkerLink::fail(WorkerTask& task, const ErrorRecord& record) {
   return answer(task, kFailureRecord, bytes, 0, nullptr);
 }
 
-Result<MessagePtr> WorkerLink::loan(size_t size, uint8_t codec) {
-  if (size <= kInlineBytes) return Message::zeroed(size, codec);
-  return Message::chunk(arena_, member_, size, codec);
+Result<Message::Ptr> WorkerLink::loan(size_t size, uint8_t codec) {
+  if (size <= kInlineBytes) return Message::copy(nullptr, size, codec);
+  Result<Chunk::Name> chunk = Chunk::make(holdings_, size, {});
+  if (!chunk) return chunk.error().with_context("room for a result");
+  return Chunk::own(holdings_, *chunk, codec);
 }
 
 Status WorkerLink::answer(WorkerTask& task, uint16_t kind, std::span<const std::byte> bytes,
-                          uint8_t codec, MessagePtr* message) {
+                          uint8_t codec, Message::Ptr* message) {
   std::lock_guard lock(answering_);
   if (task.answered_) return Error(Code::State, "this task was already answered");
   if (task.kind_ != WorkerTask::Kind::Task) return answer_bracket(task, nullptr);
@@ -45,37 +47,48 @@ Status WorkerLink::answer(WorkerTask& task, uint16_t kind, std::span<const std::
   return {};
 }
 
-Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes,
-                         uint8_t codec, MessagePtr* message) {
-  const bool is_chunk = message != nullptr && (*message)->offset() != 0;
-  const bool small = !is_chunk && bytes.size() <= kInlineBytes;
-  Offset chunk = is_chunk ? (*message)->offset() : 0;
-  if (!small && !is_chunk) {
-    Result<Offset> room = arena_.heap().allocate(bytes.size(), member_);
-    if (!room) return room.error().with_context("a result of " + std::to_string(bytes.size()) + " bytes");
-    chunk = *room;
-    std::memcpy(arena_.at(chunk, bytes.size()), bytes.data(), bytes.size());
+// Where the bytes of an answer lie that does not fit the lane: a chunk of ours.
+Result<Chunk::Name> WorkerLink::chunk_for(std::span<const std::byte> bytes, Message::Ptr* message) {
+  const size_t handles = message != nullptr ? (*message)->handle_count() : 0;
+  if (message != nullptr && handles == 0 && (*message)->whole_chunk()) {
+    return Chunk::Name{(*message)->chunk(), bytes.size(), 0};
   }
-  const size_t body = small ? bytes.size() : sizeof(HeapBytes);
-  Result<RecordHeader*> room = room_for(sizeof(ResultFrame) + body);
+  Result<Chunk::Name> chunk =
+      Chunk::make(holdings_, bytes.size(),
+                  handles != 0 ? (*message)->handles() : std::span<const Held>());
+  if (!chunk) return chunk.error().with_context("a result");
+  if (!bytes.empty()) {
+    std::memcpy(Chunk::data(arena_, *chunk), bytes.data(), bytes.size());
+  }
+  return chunk;
+}
+
+Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes,
+                         uint8_t codec, Message::Ptr* message) {
+  const bool small = bytes.size() <= kInlineBytes &&
+                     (message == nullptr || (*message)->handle_count() == 0);
+  HeapBytes name{};
+  if (!small) {
+    Result<Chunk::Name> chunk = chunk_for(bytes, message);
+    if (!chunk) return chunk.error();
+    name = {chunk->offset, chunk->size, chunk->refs, 0};
+    bytes = std::as_bytes(std::span(&name, 1));
+  }
+  Result<RecordHeader*> room = room_for(sizeof(ResultFrame) + bytes.size());
   if (!room) return room.error();
   RecordHeader* record = *room;
-  *record = {static_cast<uint32_t>(sizeof(ResultFrame) + body), kind, codec,
+  *record = {static_cast<uint32_t>(sizeof(ResultFrame) + bytes.size()), kind, codec,
              static_cast<uint8_t>(small ? 0 : kInHeap)};
   auto* at = reinterpret_cast<std::byte*>(record + 1);
   const ResultFrame frame{sequence};
   std::memcpy(at, &frame, sizeof frame);
-  at += sizeof frame;
-  if (small) {
-    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
-  } else {
-    const HeapBytes where{chunk, bytes.size()};
-    std::memcpy(at, &where, sizeof where);
-    BROOD_TRY(arena_.heap().begin_send(chunk, member_, results_.last_position()));
+  if (!bytes.empty()) std::memcpy(at + sizeof frame, bytes.data(), bytes.size());
+  if (!small) {
+    BROOD_TRY(arena_.heap().begin_send(name.offset, holdings_.me(), results_.last_position()));
+    // The host owns the chunk from the commit on.
+    if (message != nullptr) Chunk::let_go(**message);
   }
   commit();
-  // The host owns the chunk from the commit on.
-  if (is_chunk) (void)(*message)->release_chunk();
   if (message != nullptr) message->reset();
   return {};
 }
@@ -84,14 +97,13 @@ Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::
 Result<RecordHeader*> WorkerLink::room_for(size_t size) {
   RecordHeader* record = results_.reserve(size);
   if (record != nullptr) return record;
-  Result<Waiter*> waiter = Waiter::current(arena_, member_);
-  if (!waiter) return waiter.error();
+  Waiter& waiter = Waiter::current(*rack_);
   ring_host();
   // Pairs with the host's fence between giving space back and its look at this bell.
-  channel_->room_listener.store((*waiter)->bell_id(), std::memory_order_seq_cst);
+  channel_->room_listener.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   Status status;
   while (record == nullptr && status.ok()) {
-    status = (*waiter)->wait(
+    status = waiter.wait(
         Deadline::forever(), nullptr,
         [&] { return (record = results_.reserve(size)) != nullptr; },
         channel_->host_cpu.load(std::memory_order_relaxed));

@@ -2,9 +2,9 @@
 
 namespace brood {
 
-Result<WorkerProcess> launch_worker(Family& family, ChildRequest program, HandOff hand_off,
+Result<WorkerProcess> launch_worker(Household& household, ChildRequest program, HandOff hand_off,
                                     std::shared_ptr<ChildEvents> events) {
-  Result<platform::Fd> arena = platform::duplicate(family.arena().fd());
+  Result<platform::Fd> arena = platform::duplicate(household.arena().fd());
   if (!arena) return arena.error().with_context("the arena for a worker");
   hand_off.arena = std::move(*arena);
   hand_off.parent_pid = platform::process_id();
@@ -14,7 +14,7 @@ Result<WorkerProcess> launch_worker(Family& family, ChildRequest program, HandOf
   if (!ends) return ends.error().with_context("the hand-off to a worker");
   program.environment.push_back(ends->variable);
   program.pass_fds.insert(program.pass_fds.begin(), ends->child_end.get());
-  Result<std::shared_ptr<Child>> child = family.nursery().spawn(std::move(program), events);
+  Result<std::shared_ptr<Child>> child = household.nursery().spawn(std::move(program), events);
   if (!child) return child.error();
   return WorkerProcess{std::move(*child), std::move(ends->parent_end)};
 }

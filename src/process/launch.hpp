@@ -1,7 +1,7 @@
 // Starting a process that runs brood_init() as a worker: the hand-off, and the socket whose closing ends it.
 #pragma once
 
-#include "process/family.hpp"
+#include "process/household.hpp"
 #include "process/hand_off.hpp"
 
 namespace brood {
@@ -12,7 +12,7 @@ struct WorkerProcess {
 };
 
 // `program` says what is run and how; the hand-off's parent, arena and environment variable are added here.
-Result<WorkerProcess> launch_worker(Family& family, ChildRequest program, HandOff hand_off,
+Result<WorkerProcess> launch_worker(Household& household, ChildRequest program, HandOff hand_off,
                                     std::shared_ptr<ChildEvents> events);
 
 }  // namespace brood
