@@ -86,7 +86,8 @@ static void stop_self(brood_task *task, void *context) {
 static void segfault(brood_task *task, void *context) {
   (void)task;
   (void)context;
-  *(volatile int *)8 = 1;
+  volatile int *volatile nowhere = NULL;
+  *nowhere = 1;
 }
 
 static void do_abort(brood_task *task, void *context) {
@@ -100,15 +101,15 @@ static void exit_with(brood_task *task, void *context) {
   exit((int)int_argument(task));
 }
 
-static int overflow(volatile char *below) {
+static int overflow(volatile char *below, int64_t deep) {
   volatile char page[4096];
   page[0] = below ? below[0] : 1;
-  return overflow(page) + page[0];
+  return deep == 0 ? 0 : overflow(page, deep - 1) + page[0];
 }
 
 static void stack_overflow(brood_task *task, void *context) {
   (void)context;
-  reply_int(task, overflow(NULL));
+  reply_int(task, overflow(NULL, INT64_MAX));
 }
 
 /* Segfaults on the item whose number is the context's; squares the others. */
