@@ -2,10 +2,8 @@
 // Neither finds out when a worker dies; they are here as yardsticks.
 //
 // usage: echo_peers pipe|boost chunk1|rtt PLACEMENT
-#include <limits>
-#include <memory>
-// Boost 1.74 uses std::numeric_limits without including it.
 #include <boost/interprocess/ipc/message_queue.hpp>
+#include <memory>
 
 #include "bench.hpp"
 

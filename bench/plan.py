@@ -40,7 +40,7 @@ def measurements(group, build):
     placements = PLACEMENTS if len(os.sched_getaffinity(0)) > 1 else ["packed"]
 
     def program(name, *arguments):
-        return [str(bench / name), *arguments]
+        return [str(bench / f"bench_{name}"), *arguments]
 
     found = []
     if group == "limits":
@@ -51,7 +51,7 @@ def measurements(group, build):
             found.append(Measurement(group, "cpu", "apart", program("limits", "cacheline", "apart")))
         found.append(Measurement(group, "kernel", "", program("limits", "calls", "packed")))
     elif group == "spawn":
-        nothing = str(bench / "nothing")
+        nothing = str(bench / "bench_nothing")
         for size, megabytes in (("small_host", "0"), ("large_host", LARGE_HOST_MB)):
             found.append(Measurement(group, "brood", size, program("pool", "spawn", megabytes, nothing)))
             for method in ("posix_spawn", "vfork", "uv_spawn"):
