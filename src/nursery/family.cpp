@@ -1,7 +1,5 @@
 #include "nursery/family.hpp"
 
-#include <sys/wait.h>
-
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -157,21 +155,14 @@ void Family::adopt_tree(uint64_t child) {
   uv_timer_start(&orphan_timer_, round, 0, kOrphanRound_ms);
 }
 
-// Everything below that is no keeper was adopted from a lost one. libuv waits for keepers, so those
-// that have ended are left for it.
+// Everything below that is no keeper was adopted from a lost one.
 void Family::end_orphans() {
   the_family = this;
-  const int hit =
-      tree::signal_children(SIGKILL, [](pid_t pid) { return the_family->is_keeper(pid); });
-  bool seen_to_the_end = false;
-  for (;;) {
-    siginfo_t info = {};
-    const int failed = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
-    seen_to_the_end = failed != 0 || info.si_pid == 0;
-    if (seen_to_the_end || is_keeper(info.si_pid)) break;
-    ::waitpid(info.si_pid, nullptr, __WALL | WNOHANG);
-  }
-  if (hit != 0 || !seen_to_the_end) return;
+  const auto is_keeper = [](pid_t pid) { return the_family->is_keeper(pid); };
+  const int hit = tree::signal_children(SIGKILL, is_keeper);
+  // libuv waits for the keepers, so those that have ended are left for it; until it has, they hide
+  // others.
+  if (!tree::reap_others(is_keeper) || hit != 0) return;
   uv_timer_stop(&orphan_timer_);
   for (uint64_t child : std::exchange(adopted_, {})) {
     protocol::Report gone;
@@ -182,9 +173,6 @@ void Family::end_orphans() {
 }
 
 void Family::end_everything() {
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, nullptr);
   // Keepers too: it is quicker to end their trees here, in one go.
   tree::end_all({nullptr, nullptr}, 0);
   platform::exit_now(0);

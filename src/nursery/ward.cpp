@@ -11,6 +11,13 @@ namespace brood {
 namespace {
 
 constexpr uint32_t kPlaceholderStreams = 3;
+// How long after a child's end its keeper may take to say so. One that somebody stopped never does.
+constexpr uint64_t kKeeperPatience_ms = 250;
+
+template <class Handle>
+uv_handle_t* base(Handle* handle) {
+  return reinterpret_cast<uv_handle_t*>(handle);
+}
 
 std::span<const std::byte> bytes_of(const KeeperCommand& command) {
   return std::as_bytes(std::span(&command, 1));
@@ -20,8 +27,7 @@ std::span<const std::byte> bytes_of(const KeeperCommand& command) {
 
 Ward::Ward(Family& family, const protocol::Request& request)
     : family_(family), child_(request.child), member_(request.member) {
-  keeper_.data = this;
-  control_poll_.data = this;
+  keeper_.data = control_poll_.data = child_poll_.data = patience_.data = this;
 }
 
 void Ward::start(const protocol::Request& request, std::vector<platform::Fd> fds) {
@@ -33,7 +39,7 @@ void Ward::start(const protocol::Request& request, std::vector<platform::Fd> fds
   control_ = std::move(sockets->first);
   const int spawned = spawn_keeper(request, fds, sockets->second.get());
   // Also after a failure libuv holds the handle until it is closed.
-  open_handles_ = 1;
+  open_handles_.push_back(base(&keeper_));
   if (spawned != 0) {
     fail(SpawnStep::Keeper, -spawned);
     return close();
@@ -45,7 +51,7 @@ void Ward::start(const protocol::Request& request, std::vector<platform::Fd> fds
     fail(SpawnStep::Keeper, -watched);
     return kill();
   }
-  open_handles_ = 2;
+  open_handles_.push_back(base(&control_poll_));
   uv_poll_start(&control_poll_, UV_READABLE, [](uv_poll_t* handle, int, int) noexcept {
     static_cast<Ward*>(handle->data)->take_reports();
   });
@@ -129,7 +135,8 @@ void Ward::take(const KeeperReport& report) {
       started.kind = protocol::ReportKind::Started;
       started.child = child_;
       started.pid = report.pid;
-      return family_.send(started);
+      family_.send(started);
+      return watch_child(report.pid);
     }
     case KeeperReportKind::Failed:
       return fail(report.step, report.os_code);
@@ -149,9 +156,33 @@ void Ward::take(const KeeperReport& report) {
   }
 }
 
+// Beside the keeper's word, so that a keeper which cannot speak does not hide a death.
+void Ward::watch_child(int64_t pid) {
+  auto process = platform::open_process(pid);
+  if (!process) return;
+  child_process_ = std::move(*process);
+  if (uv_poll_init(family_.loop(), &child_poll_, child_process_.get()) != 0) return;
+  open_handles_.push_back(base(&child_poll_));
+  uv_timer_init(family_.loop(), &patience_);
+  open_handles_.push_back(base(&patience_));
+  uv_poll_start(&child_poll_, UV_READABLE, [](uv_poll_t* handle, int, int) noexcept {
+    static_cast<Ward*>(handle->data)->on_child_exit();
+  });
+}
+
+void Ward::on_child_exit() {
+  uv_poll_stop(&child_poll_);
+  if (finished_) return;
+  const auto too_late = [](uv_timer_t* timer) noexcept {
+    auto* ward = static_cast<Ward*>(timer->data);
+    if (!ward->finished_) (void)platform::send_signal(ward->keeper_.pid, SIGKILL);
+  };
+  uv_timer_start(&patience_, too_late, kKeeperPatience_ms, 0);
+}
+
 void Ward::on_keeper_exit(int64_t exit_status, int term_signal) {
   // What it said last may not have been read yet.
-  if (open_handles_ == 2) take_reports();
+  if (open_handles_.size() > 1) take_reports();
   const bool orderly = term_signal == 0 && exit_status == 0;
   if (!finished_ && !started_) {
     fail(SpawnStep::Keeper, ESRCH);
@@ -191,13 +222,14 @@ void Ward::fail(SpawnStep step, int32_t os_code) {
 }
 
 void Ward::close() {
-  const uv_close_cb closed = [](uv_handle_t* handle) {
-    auto* ward = static_cast<Ward*>(handle->data);
-    // The last one destroys the ward.
-    if (--ward->open_handles_ == 0) ward->family_.forget(ward->child_, ward->keeper_.pid);
-  };
-  if (open_handles_ == 2) uv_close(reinterpret_cast<uv_handle_t*>(&control_poll_), closed);
-  uv_close(reinterpret_cast<uv_handle_t*>(&keeper_), closed);
+  closing_ = open_handles_.size();
+  for (uv_handle_t* handle : open_handles_) {
+    uv_close(handle, [](uv_handle_t* closed) {
+      auto* ward = static_cast<Ward*>(closed->data);
+      // The last one destroys the ward.
+      if (--ward->closing_ == 0) ward->family_.forget(ward->child_, ward->keeper_.pid);
+    });
+  }
 }
 
 }  // namespace brood

@@ -29,6 +29,8 @@ class Ward {
                    int control);
   void take_reports();
   void take(const KeeperReport& report);
+  void watch_child(int64_t pid);
+  void on_child_exit();
   void on_keeper_exit(int64_t exit_status, int term_signal);
   void command(CommandKind kind, int32_t signal_number);
   void fail(SpawnStep step, int32_t os_code);
@@ -39,8 +41,12 @@ class Ward {
   const uint32_t member_;
   uv_process_t keeper_{};
   uv_poll_t control_poll_{};
+  uv_poll_t child_poll_{};
+  uv_timer_t patience_{};
   platform::Fd control_;
-  int open_handles_ = 0;
+  platform::Fd child_process_;
+  std::vector<uv_handle_t*> open_handles_;
+  size_t closing_ = 0;
   bool started_ = false;
   bool finished_ = false;  // Failed or Died was sent
   bool kill_asked_ = false;

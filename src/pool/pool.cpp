@@ -287,13 +287,18 @@ void Pool::complete_locked(Task* task) {
   --outstanding_;
   // Release: whoever sees it done sees the outcome.
   task->state.store(TaskState::Done, std::memory_order_release);
-  completions_.store(completions_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  note_change_locked();
   task->done_locked(*this);
   if (!room_watchers_.empty()) {
     std::vector<Watcher*> told;
     told.swap(room_watchers_);
     for (Watcher* watcher : told) watcher->on_ready(*this);
   }
+}
+
+void Pool::note_change_locked() {
+  // Release: who sees the new number sees what changed.
+  changes_.store(changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 void Pool::drop_locked(Task* task) { task->dropped_locked(*this); }

@@ -78,6 +78,10 @@ class Pool : public Waitable {
               Waitable* what);
   // Fetches what results there are, now.
   void poll();
+  // What somebody may wait for was changed by other means than a task's end.
+  void changed();
+  void note_change_locked();
+  void nudge_drainer();
 
   void shutdown();
   void terminate();
@@ -148,7 +152,6 @@ class Pool : public Waitable {
   template <class Ready>
   Status sleep_for_results(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
                            uint64_t& seen, int cpu, Ready ready);
-  void nudge_drainer();
   void attend();
 
   // workers (pool_workers.cpp)
@@ -190,7 +193,7 @@ class Pool : public Waitable {
   std::vector<std::function<void()>> callbacks_;
   PoolStats stats_;
   std::atomic<uint64_t> results_{0};      // received; written with the mutex held
-  std::atomic<uint64_t> completions_{0};  // tasks done, however; written with the mutex held
+  std::atomic<uint64_t> changes_{0};  // of what waits look at, results or not; with the mutex held
   std::mutex unread_mutex_;  // guards the next line only
   std::optional<Error> unread_failure_;
   uint32_t trees_ = 0;  // process trees that are not gone yet

@@ -43,6 +43,7 @@ void Pool::advance_phase_locked() {
   if (!over) return;
   phase_ = Phase::Ended;
   retired_.store(true, std::memory_order_release);
+  note_change_locked();
   notify_locked();
   ref();
   household_.loop().post([this] {

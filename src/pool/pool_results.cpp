@@ -182,10 +182,12 @@ Status Pool::wait_as_drainer(Waiter& waiter, Deadline deadline, const CancelToke
   uint64_t seen = results_.load(std::memory_order_relaxed);
   poll();
   Status status;
-  while (status.ok() && !done()) {
-    const uint64_t completions = completions_.load(std::memory_order_relaxed);
+  while (status.ok()) {
+    // Before the look: what changes after it ends the sleep.
+    const uint64_t changes = changes_.load(std::memory_order_acquire);
+    if (done()) break;
     status = sleep_for_results(waiter, deadline, cancel, seen, busy_cpu(), [&] {
-      return anything_there() || completions_.load(std::memory_order_relaxed) != completions;
+      return anything_there() || changes_.load(std::memory_order_relaxed) != changes;
     });
     poll();
   }
@@ -249,6 +251,14 @@ void Pool::attend() {
              (drainer_.load(std::memory_order_acquire) == 0 && anything_there());
     });
   }
+}
+
+void Pool::changed() {
+  {
+    std::lock_guard lock(mutex_);
+    note_change_locked();
+  }
+  nudge_drainer();
 }
 
 // Somebody else changed what the drainer waits for.

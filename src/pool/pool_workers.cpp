@@ -206,9 +206,12 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
 }
 
 void Pool::on_tree_gone() {
-  std::lock_guard lock(mutex_);
-  --trees_;
-  advance_phase_locked();
+  {
+    std::lock_guard lock(mutex_);
+    --trees_;
+    advance_phase_locked();
+  }
+  nudge_drainer();
 }
 
 // The task that a worker died with: cancelled, over its limit, to be run again, or lost.

@@ -110,7 +110,7 @@ Status Stream::push(std::span<const std::byte> bytes, Deadline deadline,
       if (failed_) return Error(Code::Closed, "a failure ended the stream");
       if (pushed_ - taken_ < options_.window) break;
     }
-    BROOD_TRY(pool_.wait(deadline, cancel, may_push, this));
+    BROOD_TRY(pool_.wait(deadline, cancel, may_push, &room_));
   }
   const bool small = bytes.size() <= kInlineBytes;
   Entry* entry = new (::operator new(sizeof(Entry) + (small ? bytes.size() : 0))) Entry(*this, 0);
@@ -154,9 +154,13 @@ Status Stream::push(std::span<const std::byte> bytes, Deadline deadline,
 }
 
 void Stream::finish() {
-  std::lock_guard lock(pool_.mutex());
-  finished_ = true;
-  if (exhausted_locked()) notify_locked();
+  {
+    std::lock_guard lock(pool_.mutex());
+    finished_ = true;
+    if (exhausted_locked()) notify_locked();
+    room_.made_locked();
+  }
+  pool_.changed();
 }
 
 // ---- results -----------------------------------------------------------------------------------
@@ -178,6 +182,8 @@ Stream::Item Stream::take_locked(Entry& entry) {
   }
   ++taken_;
   entry.taken = true;
+  pool_.note_change_locked();
+  room_.made_locked();
   Item item{entry.index, entry.failure ? Result<Message::Ptr>(*entry.failure)
                                        : Result<Message::Ptr>(std::move(entry.value))};
   release_locked(entry);
@@ -198,6 +204,7 @@ Result<Stream::Item> Stream::next(Deadline deadline, const CancelToken* cancel) 
         const bool ends = !item.outcome.ok() && options_.stop_at_failure;
         if (ends) failed_ = true;
         lock.unlock();
+        pool_.nudge_drainer();
         if (ends) pool_.cancel_group(this);
         return item;
       }

@@ -56,6 +56,17 @@ class Stream final : public Waitable {
     bool taken = false;    // nor has the user
   };
 
+  // What a push waits for.
+  struct Room final : Waitable {
+    explicit Room(Stream& owner) : stream(owner) {}
+    ~Room() override = default;
+    bool ready() const override { return stream.can_push_locked(); }
+    std::mutex& watch_mutex() const override { return stream.watch_mutex(); }
+    void made_locked() { notify_locked(); }
+
+    Stream& stream;
+  };
+
   Stream(Pool& pool, std::string_view function, const StreamOptions& options);
   ~Stream() override;
   std::mutex& watch_mutex() const override { return pool_.mutex(); }
@@ -71,6 +82,7 @@ class Stream final : public Waitable {
   Item take_locked(Entry& entry);
 
   Pool& pool_;
+  Room room_{*this};
   StreamOptions options_;
   uint32_t function_;
   std::deque<Entry*> window_;    // pushed and not taken, in order

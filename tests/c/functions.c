@@ -126,6 +126,11 @@ static void fail_on_7(brood_task *task, void *context) {
   }
 }
 
+static void hang_on_7(brood_task *task, void *context) {
+  if (int_argument(task) == 7) hang(task, context);
+  square(task, context);
+}
+
 /* A result of as many bytes as the argument says, each the low byte of its place. */
 static void big(brood_task *task, void *context) {
   (void)context;
@@ -275,6 +280,7 @@ void test_begin(int argc, char **argv) {
       {"stack_overflow", stack_overflow},
       {"crash_on_7", crash_on_7},
       {"fail_on_7", fail_on_7},
+      {"hang_on_7", hang_on_7},
       {"big", big},
       {"wait_for_file", wait_for_file},
       {"crash_once", crash_once},

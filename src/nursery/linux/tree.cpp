@@ -178,6 +178,18 @@ int reap(const Reaped& reaped) {
   }
 }
 
+bool reap_others(bool (*spare)(pid_t)) {
+  for (;;) {
+    siginfo_t info;
+    info.si_pid = 0;
+    // Looking only: whose it is decides who takes it in.
+    const int failed = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
+    if (failed != 0 || info.si_pid == 0) return true;
+    if (spare(info.si_pid)) return false;
+    waitpid(info.si_pid, nullptr, WNOHANG | __WALL);
+  }
+}
+
 // Killing a process hands its children over to this one, so everything comes up in the end; when
 // that takes many rounds, somebody forks against it, and the whole tree is hit at once.
 void end_all(const Reaped& reaped, pid_t group) {
@@ -187,6 +199,7 @@ void end_all(const Reaped& reaped, pid_t group) {
   sigset_t child_signal;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child_signal, nullptr);
   for (int round = 0;; ++round) {
     if (round >= kPatience) signal_descendants(SIGKILL, group);
     // All that were hit will end, so that many need no second look.

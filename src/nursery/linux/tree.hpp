@@ -24,7 +24,11 @@ struct Reaped {
 // Takes in what has ended: how many, or -1 when no child is left.
 int reap(const Reaped& reaped);
 
-// Kills whatever is below until nothing is. SIGCHLD must be blocked.
+// Takes in what has ended but those for which `spare` says true, beside somebody else who waits for
+// these. False when one of them has ended and hides whatever else has.
+bool reap_others(bool (*spare)(pid_t));
+
+// Kills whatever is below until nothing is. Leaves SIGCHLD blocked.
 void end_all(const Reaped& reaped, pid_t group);
 
 }  // namespace brood::tree
