@@ -1,5 +1,6 @@
-// What the benchmark programs share. Each program measures one thing once and prints its figures as JSON
-// lines; bench/run.py repeats and interleaves them, so that all contestants meet the same machine.
+// What the benchmark programs share. Each program measures one thing once and prints its figures as
+// JSON lines; bench/run.py repeats and interleaves them, so that all contestants meet the same
+// machine.
 #pragma once
 
 #include <sched.h>

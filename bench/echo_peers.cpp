@@ -1,5 +1,5 @@
-// The least that a pool of two echoing workers can be made of: two pipes, or two Boost.Interprocess queues.
-// Neither finds out when a worker dies; they are here as yardsticks.
+// The least that a pool of two echoing workers can be made of: two pipes, or two Boost.Interprocess
+// queues. Neither finds out when a worker dies; they are here as yardsticks.
 //
 // usage: echo_peers pipe|boost chunk1|rtt PLACEMENT
 #include <boost/interprocess/ipc/message_queue.hpp>

@@ -1,4 +1,5 @@
-// Starting a tiny static program and waiting for its end, one after the other, in the ways there are.
+// Starting a tiny static program and waiting for its end, one after the other, in the ways there
+// are.
 //
 // usage: spawn METHOD RESIDENT_MB PROGRAM
 #include <spawn.h>
