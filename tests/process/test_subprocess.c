@@ -1,6 +1,5 @@
 /* Child processes through the public header. */
 #include <brood/brood.h>
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,6 +14,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+/* Needs some of the above. */
+#include <cmocka.h>
 
 enum { LIMIT_MS = 20000 };
 
