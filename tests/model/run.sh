@@ -27,8 +27,8 @@ expect() {
   [ "$got" = "$wanted" ] || { failed=1; echo "  expected: $wanted"; }
 }
 
-expect holds -DSLEEPERS=1 -DWANTS=2 -DRINGERS=2 -DCRASHES=2
-expect holds -DSLEEPERS=1 -DWANTS=2 -DRINGERS=3 -DCRASHES=1
+expect holds -DSLEEPERS=1 -DWANTS=2 -DRINGERS=2 -DCRASHES=1
+expect holds -DSLEEPERS=1 -DWANTS=2 -DRINGERS=3 -DCRASHES=0
 expect holds -DSLEEPERS=2 -DRINGERS=2 -DCRASHES=1
 expect rejected -DSLEEPERS=1 -DRINGERS=2 -DCRASHES=0 -DNO_RECHECK
 expect rejected -DSLEEPERS=1 -DWANTS=2 -DRINGERS=2 -DCRASHES=0 -DNO_SECOND_WAKE
