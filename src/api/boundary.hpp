@@ -78,12 +78,15 @@ Result<Options> read_options(const Options* given, const char* name) {
 
 inline Error invalid(std::string message) { return Error(Code::Invalid, std::move(message)); }
 
+inline Status check_timeout(int64_t timeout_ms, const char* name = "timeout_ms") {
+  if (timeout_ms >= BROOD_FOREVER) return {};
+  return invalid(std::string(name) + " is " + std::to_string(timeout_ms) +
+                 "; give milliseconds, 0 to try once, or BROOD_FOREVER (-1)");
+}
+
 // A deadline from a public timeout.
 inline Result<Deadline> read_timeout(int64_t timeout_ms, const char* name = "timeout_ms") {
-  if (timeout_ms < BROOD_FOREVER) {
-    return invalid(std::string(name) + " is " + std::to_string(timeout_ms) +
-                   "; give milliseconds, 0 to try once, or BROOD_FOREVER (-1)");
-  }
+  BROOD_TRY(check_timeout(timeout_ms, name));
   return Deadline::after_ms(timeout_ms);
 }
 

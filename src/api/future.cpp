@@ -13,8 +13,11 @@ brood_status brood_future_result(brood_future* future, int64_t timeout_ms, brood
     (void)runtime;
     BROOD_NEED(future);
     BROOD_NEED(out);
-    BROOD_LET(deadline, read_timeout(timeout_ms));
-    BROOD_TRY(from_c(future)->wait(deadline, token(cancel)));
+    BROOD_TRY(check_timeout(timeout_ms));
+    // The clock is read only if there is a wait.
+    if (!from_c(future)->done()) {
+      BROOD_TRY(from_c(future)->wait(Deadline::after_ms(timeout_ms), token(cancel)));
+    }
     BROOD_LET(value, from_c(future)->take());
     *out = to_c(value.release());
     return {};

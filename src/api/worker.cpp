@@ -23,7 +23,9 @@ Error no_function(const Runtime& runtime, const std::string& name) {
 // Runs one task to its answer; an Error means that the host cannot be answered any more.
 Status run(Runtime& runtime, brood_task& task) {
   const std::string& name = task.task.function();
-  const Runtime::Function* function = runtime.find_function(name);
+  const void*& resolved = task.task.resolved();
+  if (resolved == nullptr) resolved = runtime.find_function(name);
+  const auto* function = static_cast<const Runtime::Function*>(resolved);
   if (function == nullptr) {
     return task.link->fail(task.task, no_function(runtime, name).record());
   }

@@ -26,6 +26,16 @@ class Message {
   // Bytes that stay where they are, for as long as whoever lends them says.
   static Ptr borrow(std::byte* data, size_t size, uint8_t codec);
 
+  // Makes a message that was borrowed, and carries nothing, a view of other bytes. False if it is another
+  // kind.
+  bool borrow_again(std::byte* data, size_t size, uint8_t codec) {
+    if (chunk_ != 0 || handles_ || data_ == behind()) return false;
+    data_ = data;
+    size_ = size;
+    codec_ = codec;
+    return true;
+  }
+
   ~Message();
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
@@ -44,6 +54,8 @@ class Message {
   size_t handle_count() const { return handles_ ? handles_->size() : 0; }
   // State the second time, Invalid when there is no such number.
   Result<Held> take(size_t index);
+  // Gives up what was not taken.
+  void drop_handles() { handles_.reset(); }
   // What is still attached: taken ones are empty.
   std::span<const Held> handles() const {
     return handles_ ? std::span<const Held>(*handles_) : std::span<const Held>();

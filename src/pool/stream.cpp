@@ -182,11 +182,47 @@ Stream::Item Stream::take_locked(Entry& entry) {
   }
   ++taken_;
   entry.taken = true;
-  pool_.note_change_locked();
-  room_.made_locked();
+  if (options_.window != 0) {
+    pool_.note_change_locked();
+    room_.made_locked();
+  }
   Item item{entry.index, entry.failure ? Result<Message::Ptr>(*entry.failure)
                                        : Result<Message::Ptr>(std::move(entry.value))};
   release_locked(entry);
+  return item;
+}
+
+// Everything that is there, up to a limit and a failure; from a window only one, since each makes room.
+void Stream::gather_locked() {
+  constexpr size_t kMost = 128;
+  const size_t most = options_.window == 0 ? kMost : 1;
+  while (gathered_.size() < most) {
+    Entry* entry = front_locked();
+    if (entry == nullptr) return;
+    gathered_.push_back(take_locked(*entry));
+    if (!gathered_.back().outcome.ok()) return;
+  }
+}
+
+std::optional<Stream::Item> Stream::take_ready() {
+  std::unique_lock taking(taking_);
+  if (gathered_.empty()) {
+    std::lock_guard lock(pool_.mutex());
+    if (failed_) return std::nullopt;
+    gather_locked();
+    if (gathered_.empty()) return std::nullopt;
+  }
+  Item item = std::move(gathered_.front());
+  gathered_.pop_front();
+  taking.unlock();
+  if (options_.window != 0) pool_.nudge_drainer();
+  if (!item.outcome.ok() && options_.stop_at_failure) {
+    {
+      std::lock_guard lock(pool_.mutex());
+      failed_ = true;
+    }
+    pool_.cancel_group(this);
+  }
   return item;
 }
 
@@ -196,18 +232,10 @@ Result<Stream::Item> Stream::next(Deadline deadline, const CancelToken* cancel) 
     return ready();
   };
   for (;;) {
+    if (std::optional<Item> item = take_ready()) return std::move(*item);
     {
-      std::unique_lock lock(pool_.mutex());
+      std::lock_guard lock(pool_.mutex());
       if (failed_) return Error(Code::Closed, "a failure ended the stream");
-      if (Entry* entry = front_locked()) {
-        Item item = take_locked(*entry);
-        const bool ends = !item.outcome.ok() && options_.stop_at_failure;
-        if (ends) failed_ = true;
-        lock.unlock();
-        pool_.nudge_drainer();
-        if (ends) pool_.cancel_group(this);
-        return item;
-      }
       if (exhausted_locked()) return Error(Code::Closed);
     }
     BROOD_TRY(pool_.wait(deadline, cancel, is_ready, this));

@@ -33,6 +33,8 @@ class Stream final : public Waitable {
     uint64_t index;
     Result<Message::Ptr> outcome;
   };
+  // The next result if it is there already.
+  std::optional<Item> take_ready();
   // The next result; an Error is about the stream (Closed, Timeout, Canceled), not about an item.
   Result<Item> next(Deadline deadline, const CancelToken* cancel);
   // The user's handle is gone: cancels what is left.
@@ -80,6 +82,7 @@ class Stream final : public Waitable {
   bool can_push_locked() const;
   bool exhausted_locked() const { return finished_ && taken_ == pushed_; }
   Item take_locked(Entry& entry);
+  void gather_locked();
 
   Pool& pool_;
   Room room_{*this};
@@ -92,6 +95,8 @@ class Stream final : public Waitable {
   uint64_t pushed_ = 0;
   uint64_t taken_ = 0;
   uint64_t held_by_pool_ = 0;
+  std::mutex taking_;  // guards the next line only; taken before the pool's
+  std::deque<Item> gathered_;  // a map's results, fetched together so that the pool is locked seldom
   bool finished_ = false;
   bool failed_ = false;  // a failure was handed out and ended the stream
   bool abandoned_ = false;

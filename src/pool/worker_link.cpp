@@ -111,6 +111,8 @@ Status WorkerLink::begin_bracket(WorkerTask& task, WorkerTask::Kind kind) {
   if (!argument) return argument.error();
   task.kind_ = kind;
   task.function_ = first ? &orders_.initializer : &orders_.finalizer;
+  bracket_resolved_ = nullptr;
+  task.resolved_ = &bracket_resolved_;
   task.argument_ = std::move(*argument);
   task.timed_ = task.answered_ = task.failed_ = false;
   return {};
@@ -160,12 +162,11 @@ Result<bool> WorkerLink::start_item(Open& open, WorkerTask& task) {
   if (item.size > left - sizeof item) return damaged("a task's argument is cut");
   task.kind_ = WorkerTask::Kind::Task;
   task.sequence_ = open.first + open.started;
-  task.function_ = open.function;
+  task.function_ = &open.function->name;
+  task.resolved_ = &open.function->resolved;
   task.timed_ = open.timed;
   task.answered_ = task.failed_ = false;
-  Result<Message::Ptr> argument = read_argument(open, item);
-  if (!argument) return argument.error();
-  task.argument_ = std::move(*argument);
+  BROOD_TRY(read_argument(open, item, task.argument_));
   open.next_item += std::min(left, sizeof item + padded(item.size));
   ++open.started;
   if (open.timed) {
@@ -177,13 +178,23 @@ Result<bool> WorkerLink::start_item(Open& open, WorkerTask& task) {
   return true;
 }
 
-Result<Message::Ptr> WorkerLink::read_argument(Open& open, const Item& item) {
+Status WorkerLink::read_argument(Open& open, const Item& item, Message::Ptr& argument) {
   std::byte* body = open.next_item + sizeof item;
-  if ((item.flags & kInHeap) == 0) return Message::borrow(body, item.size, open.codec);
+  if ((item.flags & kInHeap) == 0) {
+    // The last task's message serves again if it was no more than a view.
+    if (!argument || !argument->borrow_again(body, item.size, open.codec)) {
+      argument = Message::borrow(body, item.size, open.codec);
+    }
+    return {};
+  }
   HeapBytes bytes;
   if (item.size != sizeof bytes) return damaged("a task's argument is cut");
   std::memcpy(&bytes, body, sizeof bytes);
-  return Chunk::borrow(holdings_, {bytes.offset, bytes.size, bytes.refs}, open.codec);
+  Result<Message::Ptr> message =
+      Chunk::borrow(holdings_, {bytes.offset, bytes.size, bytes.refs}, open.codec);
+  if (!message) return message.error();
+  argument = std::move(*message);
+  return {};
 }
 
 // Moves to the next task record; false when there is none now.
@@ -214,8 +225,9 @@ Status WorkerLink::learn_function(const LaneReader::Record& record) {
   std::memcpy(&index, record.data, sizeof index);
   if (index > 1u << 20) return damaged("a function has the number " + std::to_string(index));
   if (functions_.size() <= index) functions_.resize(index + 1);
-  functions_[index] = std::make_unique<std::string>(
-      reinterpret_cast<const char*>(record.data) + sizeof index, record.header.size - sizeof index);
+  functions_[index] = std::make_unique<Function>();
+  functions_[index]->name.assign(reinterpret_cast<const char*>(record.data) + sizeof index,
+                                 record.header.size - sizeof index);
   return {};
 }
 

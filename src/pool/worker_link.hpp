@@ -30,6 +30,8 @@ class WorkerTask {
   WorkerTask& operator=(const WorkerTask&) = delete;
 
   const std::string& function() const { return *function_; }
+  // What the caller found under that name, kept for the next task of the same function; null at first.
+  const void*& resolved() { return *resolved_; }
   Message& argument() { return *argument_; }
   bool answered() const { return answered_; }
   // It was answered with a failure.
@@ -40,6 +42,7 @@ class WorkerTask {
   enum class Kind : uint8_t { Task, Initializer, Finalizer };
   Kind kind_ = Kind::Task;
   const std::string* function_ = nullptr;
+  const void** resolved_ = nullptr;
   Message::Ptr argument_;
   uint64_t sequence_ = 0;
   bool timed_ = false;
@@ -69,10 +72,14 @@ class WorkerLink {
   const StartOrders& orders() const { return orders_; }
 
  private:
+  struct Function {
+    std::string name;
+    const void* resolved = nullptr;
+  };
   // A task record that is being worked on; its place in the lane is given back when all is answered.
   struct Open {
     TaskFrame* frame;
-    const std::string* function;
+    Function* function;
     uint64_t first;
     uint32_t count;
     uint32_t started = 0;
@@ -101,7 +108,7 @@ class WorkerLink {
   Result<bool> read_record();
   Status open_task(const LaneReader::Record& record);
   Status learn_function(const LaneReader::Record& record);
-  Result<Message::Ptr> read_argument(Open& open, const Item& item);
+  Status read_argument(Open& open, const Item& item, Message::Ptr& argument);
   Status wait_for_task(Deadline deadline, const CancelToken* cancel);
 
   Status answer(WorkerTask& task, uint16_t kind, std::span<const std::byte> bytes, uint8_t codec,
@@ -123,7 +130,8 @@ class WorkerLink {
   PoolBlock* const pool_;
   LaneReader tasks_;
   LaneHeader* task_lane_ = nullptr;
-  std::vector<std::unique_ptr<std::string>> functions_;  // by index; pointers stay
+  std::vector<std::unique_ptr<Function>> functions_;  // by index; pointers stay
+  const void* bracket_resolved_ = nullptr;
 
   std::mutex answering_;  // guards the stage, the result lane and the records that are open
   Stage stage_ = Stage::Begin;

@@ -42,7 +42,7 @@ Status WorkerLink::answer(WorkerTask& task, uint16_t kind, std::span<const std::
   BROOD_TRY(write(kind, task.sequence_, bytes, codec, message));
   task.answered_ = true;
   task.failed_ = kind == kFailureRecord;
-  task.argument_.reset();
+  task.argument_->drop_handles();
   close_item(task.sequence_);
   return {};
 }
