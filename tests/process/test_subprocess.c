@@ -1,6 +1,5 @@
 /* Child processes through the public header. */
 #include <brood/brood.h>
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,6 +14,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Needs the above, which it does not include itself. */
+/* clang-format off */
+#include <cmocka.h>
+/* clang-format on */
 
 enum { LIMIT_MS = 20000 };
 
