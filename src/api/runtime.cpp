@@ -1,12 +1,12 @@
 #include "api/runtime.hpp"
 
+#include "pool/failure.hpp"
+
 #include <cstdlib>
 
 namespace brood::api {
 
 namespace {
-
-constexpr uint32_t kDeepest = 10;
 
 Error not_initialised() {
   return Error(
@@ -79,7 +79,19 @@ Status Runtime::init(int argc, char* const* argv, const brood_init_options& opti
     Result<std::optional<ReceivedHandOff>> hand_off = receive_hand_off();
     if (!hand_off) return hand_off.error();
     fork_epoch_ = platform::fork_epoch();
-    BROOD_TRY(hand_off->has_value() ? become_worker(std::move(**hand_off)) : become_host(options));
+    if (hand_off->has_value()) {
+      ReceivedHandOff& received = **hand_off;
+      Status status = become_worker(received);
+      if (!status) {
+        // The host is told why this worker will not work.
+        (void)platform::send_packet(received.control.get(), encode_failure(status.error().record()), {},
+                                    Deadline::after_ms(0));
+        return status;
+      }
+      control_ = std::move(received.control);
+    } else {
+      BROOD_TRY(become_host(options));
+    }
     phase_.store(link_ ? Phase::Worker : Phase::Host, std::memory_order_release);
   }
   std::atexit(brood_shutdown);
@@ -108,15 +120,9 @@ Status Runtime::become_host(const brood_init_options& options) {
   return {};
 }
 
-Status Runtime::become_worker(ReceivedHandOff received) {
+Status Runtime::become_worker(ReceivedHandOff& received) {
   HandOff& hand_off = received.hand_off;
-  if (hand_off.depth > kDeepest) {
-    return Error(Code::Unsupported, "workers of workers may be " + std::to_string(kDeepest) +
-                                        " levels deep; this one would be at level " +
-                                        std::to_string(hand_off.depth));
-  }
   BROOD_TRY(start_parent_watch(received));
-  control_ = std::move(received.control);
   Result<StartOrders> orders = decode_start_orders(hand_off.payload);
   if (!orders) return orders.error();
   Result<std::unique_ptr<Arena>> arena = Arena::attach(std::move(hand_off.arena));

@@ -65,7 +65,7 @@ class Runtime {
   enum class Phase : uint8_t { None, Host, Worker, Over };
 
   Status become_host(const brood_init_options& options);
-  Status become_worker(ReceivedHandOff hand_off);
+  Status become_worker(ReceivedHandOff& received);
   void remember_command(int argc, char* const* argv);
 
   std::atomic<Phase> phase_{Phase::None};

@@ -25,6 +25,9 @@ struct RecordHeader {
   uint8_t flags = 0;
 };
 static_assert(SharedPod<RecordHeader> && sizeof(RecordHeader) == 8);
+inline std::byte* record_data(RecordHeader* record) {
+  return reinterpret_cast<std::byte*>(record + 1);
+}
 
 struct LaneHeader {
   uint32_t magic;
@@ -151,7 +154,10 @@ class LaneReader {
   // For who made the lane and has not shared it yet.
   explicit LaneReader(LaneHeader* lane) : LaneReader(lane, lane->capacity) {}
   LaneReader(LaneHeader* lane, uint32_t capacity)
-      : lane_(lane), capacity_(capacity), head_(lane->head.load(std::memory_order_relaxed)) {}
+      : lane_(lane),
+        capacity_(capacity),
+        head_(lane->head.load(std::memory_order_relaxed)),
+        known_tail_(head_) {}
 
   bool empty() {
     if (head_ != known_tail_) return false;

@@ -140,8 +140,6 @@ class Pool : public Waitable {
   Status take_record_locked(Seat& seat, const LaneReader::Record& record);
   Status take_outcome_locked(Seat& seat, const RecordHeader& header,
                              std::span<const std::byte> bytes);
-  Result<Message::Ptr> receive(const Seat& seat, const RecordHeader& header,
-                               std::span<const std::byte> bytes);
   void protocol_broken_locked(Seat& seat, const Error& error);
   bool anything_there() const;
   int busy_cpu() const;

@@ -83,8 +83,8 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   if (bytes.size() < sizeof frame) return Error(Code::Protocol, "a worker sent a cut result");
   std::memcpy(&frame, bytes.data(), sizeof frame);
   bytes = bytes.subspan(sizeof frame);
-  // What is in the heap becomes ours before anything else, so that it is freed in any case.
-  Result<Message::Ptr> value = receive(seat, header, bytes);
+  Result<Message::Ptr> value =
+      receive_record(household_.holdings(), seat.member.slot, header, bytes);
   if (!value) return value.error();
   Task* task = seat.finish(frame.sequence);
   if (task == nullptr) {
@@ -106,16 +106,6 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   fail_task_locked(task, Error(std::move(*failure)));
   drop_locked(task);
   return {};
-}
-
-Result<Message::Ptr> Pool::receive(const Seat& seat, const RecordHeader& header,
-                                   std::span<const std::byte> bytes) {
-  if ((header.flags & kInHeap) == 0) return Message::copy(bytes.data(), bytes.size(), header.codec);
-  HeapBytes name;
-  if (bytes.size() != sizeof name) return Error(Code::Protocol, "a worker sent a cut result");
-  std::memcpy(&name, bytes.data(), sizeof name);
-  return Chunk::receive(household_.holdings(), {name.offset, name.size, name.refs}, seat.member.slot,
-                        header.codec);
 }
 
 // A worker whose lane makes no sense is of no more use; what it holds is treated as after any death.

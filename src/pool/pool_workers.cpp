@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "pool/failure.hpp"
 #include "pool/pool.hpp"
 #include "pool/start_orders.hpp"
 #include "process/launch.hpp"
@@ -119,9 +120,12 @@ void Pool::on_started(uint32_t index, uint64_t generation, int64_t pid) {
 void Pool::worker_ready_locked(Seat& seat) {
   if (seat.state != SeatState::Starting) return;
   seat.state = SeatState::Ready;
+  // The nursery's news of it may come later than its own.
+  seat.pid = household_.arena().members().at(seat.member.slot).pid.load(std::memory_order_relaxed);
   failed_starts_ = 0;
   if (phase_ != Phase::Open) advance_phase_locked();
   dispatch_locked();
+  rebalance_locked();
 }
 
 // No more tasks for this worker: it ends when it has done what it holds.
@@ -175,7 +179,6 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
     drain_seat_locked(seat);  // what it committed counts
     const SeatState was = seat.state;
     seat.child.reset();
-    seat.control.reset();
     seat.state = SeatState::Empty;
     Seat::Remains remains = seat.clear();
     const bool lost = !remains.begun.empty();
@@ -183,8 +186,11 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
     stats_.moved += remains.untouched.size();
     pending_.prepend(std::move(remains.untouched));
     if (was == SeatState::Starting && !seat.killed_by_pool) {
-      start_failed_locked(seat, why_not_ready(seat, report));
+      const Error why = why_not_ready(seat, report);
+      seat.control.reset();
+      start_failed_locked(seat, why);
     } else {
+      seat.control.reset();
       if (!seat.killed_by_pool) {
         ++fruitless_deaths_;
         if (fruitless_deaths_ >= kMostFruitlessDeaths) {
@@ -252,6 +258,14 @@ void Pool::blame_locked(Seat& seat, Task* task, const ExitReport& report) {
 
 Error Pool::why_not_ready(const Seat& seat, const ExitReport& report) const {
   if (seat.start_failure) return *seat.start_failure;
+  // What brood_init() had to say in the worker.
+  if (const Result<platform::Packet> said =
+          platform::receive_packet(seat.control.get(), Deadline::after_ms(0))) {
+    if (Result<ErrorRecord> failure = decode_failure(said->bytes)) {
+      failure->pid = seat.pid;
+      return Error(std::move(*failure));
+    }
+  }
   return Error(death_record(
       Code::InitFailed, report, seat.pid,
       "the worker " + how_it_ended(report) +

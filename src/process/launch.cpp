@@ -2,8 +2,19 @@
 
 namespace brood {
 
+namespace {
+
+// A program that starts itself without end is stopped here.
+constexpr uint32_t kDeepest = 10;
+
+}  // namespace
+
 Result<WorkerProcess> launch_worker(Household& household, ChildRequest program, HandOff hand_off,
                                     std::shared_ptr<ChildEvents> events) {
+  if (household.depth() >= kDeepest) {
+    return Error(Code::Unsupported, "workers of workers may be " + std::to_string(kDeepest) +
+                                        " levels deep, and this process is at the last one");
+  }
   Result<platform::Fd> arena = platform::duplicate(household.arena().fd());
   if (!arena) return arena.error().with_context("the arena for a worker");
   hand_off.arena = std::move(*arena);

@@ -150,7 +150,8 @@ Status Heap::release(Offset offset, Tag expected, MemberSlot by) {
   if (place.tag == nullptr) return no_such_piece(offset);
   uint64_t seen = place.tag->load(std::memory_order_relaxed);
   if (seen != expected.word()) return not_yours(offset, Tag(seen));
-  poison_freed(base_ + offset, size_of(offset));
+  // An object's header says who destroys it, until its tag is free.
+  if (expected.state() != TagState::Object) poison_freed(base_ + offset, size_of(offset));
   const bool small = place.size_class >= 0;
   const Tag freed = small ? Tag() : Tag(TagState::Freeing, by);
   // The commit: from here on it is free. Sequentially consistent for small slots, because

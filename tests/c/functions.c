@@ -142,10 +142,14 @@ static void big(brood_task *task, void *context) {
   if (brood_task_reply_msg(task, room, NULL) != BROOD_OK) brood_msg_free(room);
 }
 
-/* Waits until the file that its argument names is there. */
+/* Waits until the file that its argument names is there; says that it runs by the file <path>.<pid>. */
 static void wait_for_file(brood_task *task, void *context) {
   (void)context;
   const char *path = brood_msg_data(brood_task_args(task));
+  char note[256];
+  snprintf(note, sizeof note, "%s.%d", path, (int)getpid());
+  FILE *file = fopen(note, "w");
+  if (file) fclose(file);
   while (access(path, F_OK) != 0) poll(NULL, 0, 1);
 }
 
@@ -257,6 +261,11 @@ static void wait_for_token(brood_task *task, void *context) {
 
 /* ---- the tests' own side ----------------------------------------------------------------------- */
 
+typedef struct running_check {
+  const char *path;
+  int64_t pid;
+} running_check;
+
 static int context_number = 4711;
 
 void test_begin(int argc, char **argv) {
@@ -306,6 +315,20 @@ void test_begin(int argc, char **argv) {
     fprintf(stderr, "test_begin: %s\n", brood_error_message(error));
     exit(99);
   }
+}
+
+static bool runs(void *context) {
+  const running_check *check = context;
+  char note[256];
+  snprintf(note, sizeof note, "%s.%d", check->path, (int)check->pid);
+  if (access(note, F_OK) != 0) return false;
+  unlink(note);
+  return true;
+}
+
+bool is_waiting_for_file(const char *path, int64_t pid) {
+  running_check check = {path, pid};
+  return eventually(runs, &check);
 }
 
 brood_pool *make_pool(uint32_t workers) {

@@ -56,6 +56,8 @@ int64_t call_int(brood_pool *pool, const char *function, int64_t argument);
 int64_t now_ms(void);
 /* True once `ready(context)` is; false if that does not come within LONG_MS. */
 bool eventually(bool (*ready)(void *context), void *context);
+/* Waits until the worker `pid` runs "wait_for_file" for this path. */
+bool is_waiting_for_file(const char *path, int64_t pid);
 bool process_is_gone(int64_t pid);
 /* The pids of a pool's workers that are up, sorted by worker number. */
 size_t worker_pids(brood_pool *pool, int64_t *pids, size_t capacity);

@@ -32,6 +32,7 @@ static void promise_1_a_killed_worker_costs_its_task_and_no_other(void **state) 
   for (int64_t i = 0; i < 98; ++i) futures[i] = submit(pool, "square", &i, sizeof i);
   int64_t pids[2];
   assert_int_equal(worker_pids(pool, pids, 2), 2);
+  for (int i = 0; i < 2; ++i) assert_true(is_waiting_for_file(path, pids[i]));
   const int64_t before = now_ms();
   kill((pid_t)pids[0], SIGKILL);
   size_t index = 9;

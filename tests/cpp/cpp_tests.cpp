@@ -14,8 +14,10 @@
 #include <string>
 #include <thread>
 #include <vector>
-// After the standard headers: it defines macros.
+// After the standard headers, since it defines macros; it does not know of C++ by itself.
+extern "C" {
 #include <cmocka.h>
+}
 
 using namespace std::chrono_literals;
 

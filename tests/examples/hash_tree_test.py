@@ -193,5 +193,5 @@ class HashTreeTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    HASH_TREE = sys.argv.pop(1)
+    HASH_TREE = os.path.abspath(sys.argv.pop(1))
     unittest.main()

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+/* Needs some of the above. */
+#include <cmocka.h>
 
 /* Needs the above, which it does not include itself. */
 /* clang-format off */

@@ -1,15 +1,5 @@
-// A small family for tests: an arena, this process as its host, and what every test needs. cmocka's
-// header wants these includes before it.
+// A small family for tests: an arena, this process as its host, and what every test needs.
 #pragma once
-
-#include <csetjmp>
-#include <cstdarg>
-#include <cstddef>
-#include <cstdint>
-// cmocka is C.
-extern "C" {
-#include <cmocka.h>
-}
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +10,15 @@ extern "C" {
 #include "shm/arena.hpp"
 #include "shm/holdings.hpp"
 #include "shm/reaper.hpp"
+
+// cmocka is C, wants these before it, and defines macros that the C++ library must not see.
+#include <csetjmp>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+extern "C" {
+#include <cmocka.h>
+}
 
 namespace brood::test {
 
