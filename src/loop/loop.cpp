@@ -135,6 +135,8 @@ struct Loop::State {
 Loop::Loop(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Loop>> Loop::start() {
+  // libuv aborts the program when it must close an fd of its own that is a standard stream's.
+  const auto filled = platform::fill_standard_streams();
   auto state = std::make_unique<State>();
   if (int failed = uv_loop_init(&state->loop))
     return uv_failure("cannot make an event loop", failed);

@@ -43,6 +43,9 @@ Result<FdPair> make_pipe();
 Result<Fd> open_read(const std::string& path);
 Result<Fd> open_write(const std::string& path, bool append);
 Result<Fd> open_null();
+// Opens those of 0, 1 and 2 that are closed, while the result lives: for libraries that make fds of
+// their own, and would get these.
+std::vector<Fd> fill_standard_streams();
 // The current folder itself, whatever its path is by now.
 Result<Fd> open_current_folder();
 // A file without a name that holds a copy of `bytes`, to be read from its beginning.
@@ -108,8 +111,8 @@ Status commit_shared(int fd, uint64_t offset, uint64_t bytes);
 // Gives the memory of a page-aligned range back; it reads as zeros afterwards.
 void decommit_shared(int fd, uint64_t offset, uint64_t bytes);
 size_t page_size();
-// Bytes that this process can take before the machine or a control group above it runs out, less a margin;
-// UINT64_MAX when unknown. `root` stands before every path that is read, for tests.
+// Bytes that this process can take before the machine or a control group above it runs out, less a
+// margin; UINT64_MAX when unknown. `root` stands before every path that is read, for tests.
 uint64_t memory_headroom(const std::string& root = "");
 uint64_t physical_memory();
 // 64 bits that nobody else has.

@@ -11,6 +11,19 @@
 
 namespace brood::test {
 
+// cmocka's assertions go back to its runner, of which a forked scenario must not start a second.
+void need(bool condition, const char* what) {
+  static const pid_t runner = getpid();
+  if (condition) return;
+  print_error("not so: %s\n", what);
+  if (getpid() != runner) _exit(100);
+  fail();
+}
+namespace {
+// Asked once before anybody forks.
+[[maybe_unused]] const bool kRunnerKnown = (need(true, ""), true);
+}  // namespace
+
 bool eventually(const std::function<bool()>& condition, int limit_ms) {
   const Deadline deadline = Deadline::after_ms(limit_ms);
   while (!condition()) {
@@ -57,23 +70,24 @@ bool Record::wait(Condition condition) {
 int64_t Record::wait_started() {
   wait([this] { return !history_.empty(); });
   if (error_) print_error("failed: %s\n", error_->message().c_str());
-  assert_true(pid_ > 0);
+  need(pid_ > 0, "pid_ > 0");
   return pid_;
 }
 
 ExitReport Record::wait_died() {
   wait([this] { return report_ || error_; });
   if (error_) print_error("failed: %s\n", error_->message().c_str());
-  assert_true(report_.has_value());
+  need(report_.has_value(), "report_.has_value()");
   return *report_;
 }
 
 void Record::wait_gone() {
-  assert_true(wait([this] { return !history_.empty() && history_.back() == 'g'; }));
+  need(wait([this] { return !history_.empty() && history_.back() == 'g'; }),
+       "wait([this] { return !history_.empty() && history_.back() == 'g'; })");
 }
 
 Error Record::wait_failed() {
-  assert_true(wait([this] { return error_.has_value(); }));
+  need(wait([this] { return error_.has_value(); }), "wait([this] { return error_.has_value(); })");
   return *error_;
 }
 
@@ -84,7 +98,7 @@ std::string Record::history() {
 
 TestFamily::TestFamily() {
   auto loop = Loop::start();
-  assert_true(loop.ok());
+  need(loop.ok(), "loop.ok()");
   loop_ = std::move(*loop);
   nursery_ = Nursery::create(*loop_, -1);
 }
@@ -100,7 +114,7 @@ Started TestFamily::spawn(ChildRequest request) {
   if (request.environment.empty()) request.environment = platform::environment();
   auto child = nursery_->spawn(request, started.record);
   if (!child) print_error("spawn: %s\n", child.error().message().c_str());
-  assert_true(child.ok());
+  need(child.ok(), "child.ok()");
   started.child = std::move(*child);
   return started;
 }
@@ -113,7 +127,7 @@ Started TestFamily::run(std::vector<std::string> command) {
 
 std::string TestFamily::output_of(ChildRequest request) {
   auto pipe = platform::make_pipe();
-  assert_true(pipe.ok());
+  need(pipe.ok(), "pipe.ok()");
   request.stdio[1] = pipe->second.get();
   auto started = spawn(std::move(request));
   pipe->second.reset();
@@ -135,7 +149,7 @@ std::string read_to_end(int fd) {
   char part[65536];
   for (;;) {
     auto got = platform::read_some(fd, part, sizeof part);
-    assert_true(got.ok());
+    need(got.ok(), "got.ok()");
     if (*got == 0) return text;
     text.append(part, *got);
   }
@@ -144,7 +158,7 @@ std::string read_to_end(int fd) {
 size_t count_fds() {
   size_t count = 0;
   DIR* folder = opendir("/proc/self/fd");
-  assert_non_null(folder);
+  need(folder != nullptr, "/proc/self/fd");
   while (readdir(folder)) ++count;
   closedir(folder);
   return count - 3;  // itself, "." and ".."

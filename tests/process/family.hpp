@@ -18,6 +18,9 @@ namespace brood::test {
 // Nothing here takes longer, unless it hangs.
 inline constexpr int kLimit_ms = 10'000;
 
+// An assertion that may fail in a forked process, too.
+void need(bool condition, const char* what);
+
 // Looks until `condition` holds; false when it does not within the limit. For what sends no event.
 bool eventually(const std::function<bool()>& condition, int limit_ms = kLimit_ms);
 

@@ -17,6 +17,11 @@
 /* Needs some of the above. */
 #include <cmocka.h>
 
+/* Needs the above, which it does not include itself. */
+/* clang-format off */
+#include <cmocka.h>
+/* clang-format on */
+
 enum { LIMIT_MS = 20000 };
 
 static brood_process *spawn_with(brood_process_options *options, const char *script) {

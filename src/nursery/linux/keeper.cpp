@@ -199,7 +199,7 @@ int Keeper::run() {
     if (control.revents) take_commands();
     tree::reap(reaped);
   }
-  tree::end_all(reaped, child_);
+  tree::end_all(reaped, child_ended_ ? 0 : child_);
   return 0;
 }
 

@@ -15,6 +15,9 @@ namespace brood::tree {
 
 namespace {
 
+// The kernel's list of children may miss one while others end: look again, signal or not.
+constexpr timespec kLookAgain = {0, 20'000'000};
+
 // The kernel's own upper bound of pids.
 constexpr pid_t kMostPids = 4 * 1024 * 1024;
 
@@ -43,6 +46,16 @@ struct Pids {
   }
 };
 
+// False when /proc is missing, or shows the processes of another pid namespace under other numbers.
+bool proc_is_ours() {
+  char self[24], wanted[24];
+  const ssize_t size = readlink("/proc/self", self, sizeof self - 1);
+  if (size <= 0) return false;
+  self[size] = 0;
+  snprintf(wanted, sizeof wanted, "%d", getpid());
+  return strcmp(self, wanted) == 0;
+}
+
 struct Visitor {
   int signal;
   bool (*spare)(pid_t);
@@ -57,6 +70,7 @@ struct Visitor {
 
 // The kernel's list of this thread's children; false where it keeps none.
 bool visit_listed(Visitor& visitor) {
+  if (!proc_is_ours()) return false;
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
   const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -97,6 +111,7 @@ pid_t parent_of(const char* pid) {
 
 // Pids and parents of all that runs, in two lists of equal length; false without /proc.
 bool list_all(Pids& pids, Pids& parents) {
+  if (!proc_is_ours()) return false;
   DIR* folder = opendir("/proc");
   if (!folder) return false;
   while (const dirent* entry = readdir(folder)) {
@@ -192,24 +207,33 @@ bool reap_others(bool (*spare)(pid_t)) {
 
 // Killing a process hands its children over to this one, so everything comes up in the end; when
 // that takes many rounds, somebody forks against it, and the whole tree is hit at once.
-void end_all(const Reaped& reaped, pid_t group) {
+void end_all(const Reaped& reaped, pid_t first) {
   constexpr int kPatience = 3;
-  // The kernel's list of children may miss one while others end: look again, signal or not.
-  constexpr timespec kLookAgain = {0, 20'000'000};
   sigset_t child_signal;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_signal, nullptr);
+  // Most trees are one process, or one and its group: no need to look for more before these are
+  // gone.
+  int hit = 0;
+  if (first > 0) {
+    kill(-first, SIGKILL);
+    hit = kill(first, SIGKILL) == 0;
+  }
   for (int round = 0;; ++round) {
-    if (round >= kPatience) signal_descendants(SIGKILL, group);
     // All that were hit will end, so that many need no second look.
-    int hit = signal_children(SIGKILL, nullptr);
     do {
       const int count = reap(reaped);
       if (count < 0) return;
       hit -= count;
       if (hit > 0 && count == 0 && sigtimedwait(&child_signal, nullptr, &kLookAgain) < 0) break;
     } while (hit > 0);
+    if (reap(reaped) < 0) return;
+    if (round >= kPatience) signal_descendants(SIGKILL, 0);
+    hit = signal_children(SIGKILL, nullptr);
+    // The kernel's list may have missed one that changed parents just then: not in a hurry, but
+    // again.
+    if (hit == 0) sigtimedwait(&child_signal, nullptr, &kLookAgain);
   }
 }
 

@@ -28,7 +28,8 @@ int reap(const Reaped& reaped);
 // these. False when one of them has ended and hides whatever else has.
 bool reap_others(bool (*spare)(pid_t));
 
-// Kills whatever is below until nothing is. Leaves SIGCHLD blocked.
-void end_all(const Reaped& reaped, pid_t group);
+// Kills whatever is below until nothing is. `first` is a child, not yet reaped, that leads a group
+// to begin with; or 0. Leaves SIGCHLD blocked.
+void end_all(const Reaped& reaped, pid_t first);
 
 }  // namespace brood::tree

@@ -46,6 +46,17 @@ Result<Fd> open_write(const std::string& path, bool append) {
 
 Result<Fd> open_null() { return open_path("/dev/null", O_RDWR); }
 
+std::vector<Fd> fill_standard_streams() {
+  std::vector<Fd> filled;
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest that is free is what open() gives, so this is it, or another thread was quicker.
+    Fd fd(::open("/", O_PATH | O_CLOEXEC));
+    if (fd && fd.get() <= 2) filled.push_back(std::move(fd));
+  }
+  return filled;
+}
+
 Result<Fd> open_current_folder() { return open_path(".", O_PATH | O_DIRECTORY); }
 
 Result<Fd> make_anonymous_file(std::span<const std::byte> bytes) {

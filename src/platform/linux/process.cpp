@@ -22,7 +22,17 @@ struct ProcessState {
   uint64_t start_time = 0;
 };
 
+// False when /proc is missing, or shows the processes of another pid namespace under other numbers.
+bool proc_is_ours() {
+  char self[24];
+  const ssize_t size = ::readlink("/proc/self", self, sizeof self - 1);
+  if (size <= 0) return false;
+  self[size] = 0;
+  return std::to_string(::getpid()) == self;
+}
+
 ProcessState read_state(int64_t pid) {
+  if (!proc_is_ours()) return {};
   const std::string text = read_small_file("/proc/" + std::to_string(pid) + "/stat");
   ProcessState result;
   // The name is in parentheses and may hold anything, parentheses too: count from the last one.

@@ -79,10 +79,11 @@ std::string library_folder() {
   const auto* address = reinterpret_cast<const void*>(&library_folder);
   Dl_info info = {};
   std::string path;
-  if (::dladdr(address, &info) != 0 && info.dli_fname && info.dli_fname[0] == '/') {
-    path = absolute_path(info.dli_fname);
-  }
+  const bool named = ::dladdr(address, &info) != 0 && info.dli_fname;
+  if (named && info.dli_fname[0] == '/') path = absolute_path(info.dli_fname);
   if (path.empty()) path = mapped_file(address);
+  // Without /proc, a program that was started by a relative path.
+  if (path.empty() && named) path = absolute_path(info.dli_fname);
   const size_t slash = path.find_last_of('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
