@@ -32,10 +32,10 @@ void walk(const OrderView& view) {
     total += size;
     at += size + 1;
   }
-  for (uint32_t i = 0; i < view.header.limit_count; ++i) total += view.limits[i].soft;
+  for (uint32_t i = 0; i < view.header.limit_count; ++i) total += view.limits[i].resource;
   for (uint32_t i = 0; i < view.header.cpu_count; ++i) total += view.cpus[i];
-  static volatile size_t sink;
-  sink = total;
+  // Keeps the walk: nothing that was parsed is this large.
+  if (total == SIZE_MAX) std::abort();
 }
 
 }  // namespace
