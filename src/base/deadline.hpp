@@ -28,6 +28,11 @@ class Deadline {
     return deadline;
   }
 
+  Deadline sooner(Deadline other) const {
+    if (!at_) return other;
+    return other.at_ && *other.at_ < *at_ ? other : *this;
+  }
+
   bool is_forever() const { return !at_; }
   bool is_now() const { return at_ == Clock::time_point::min(); }
   bool passed() const { return at_ && (is_now() || Clock::now() >= *at_); }

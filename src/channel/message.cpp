@@ -35,6 +35,10 @@ Message::~Message() {
   if (chunk_ != 0) Chunk::free(*holdings_, chunk_);
 }
 
+bool Message::whole_chunk() const {
+  return chunk_ != 0 && holdings_->arena().offset_of(data_) == chunk_;
+}
+
 Status Message::attach(Held held) {
   if (handle_count() >= kMostHandles) {
     return Error(Code::TooBig, "a message carries at most 16 handles");

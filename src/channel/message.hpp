@@ -36,6 +36,8 @@ class Message {
   uint8_t codec() const { return codec_; }
   // The chunk that holds the bytes; 0 when they lie elsewhere.
   Offset chunk() const { return chunk_; }
+  // The chunk holds the bytes and nothing before them.
+  bool whole_chunk() const;
 
   // TooBig beyond kMostHandles.
   Status attach(Held held);
@@ -96,6 +98,9 @@ class Chunk {
   // The message in a chunk that stays somebody else's, who keeps it for as long as the message
   // lives.
   static Result<Message::Ptr> borrow(Holdings& holdings, const Name& name, uint8_t codec);
+  // The message's chunk is somebody else's from now on; the message is not to be looked at any
+  // more.
+  static void let_go(Message& message) { message.chunk_ = 0; }
   // Frees a chunk of our own, and gives up its references.
   static void free(Holdings& holdings, Offset offset);
 

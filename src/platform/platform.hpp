@@ -53,6 +53,9 @@ Result<size_t> read_some(int fd, void* data, size_t size);
 Result<size_t> write_some(int fd, const void* data, size_t size);
 // Waits until `fd` can be read or written (or has hung up). False when the deadline passed first.
 Result<bool> wait_fd(int fd, bool for_write, Deadline deadline);
+// The index of the first fd that can be read, or has hung up. Timeout when the deadline passed
+// first.
+Result<size_t> wait_readable(std::span<const int> fds, Deadline deadline);
 
 // ---- packets between processes -----------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 #include "sync/waiter.hpp"
 
+#include <utility>
+
 namespace brood {
 
 BellRack::BellRack(Arena& arena, MemberId me) : arena_(arena), me_(me) {
@@ -46,12 +48,25 @@ void SpinBudget::note(bool paid) {
   paid_ = 0;
 }
 
+namespace {
+
+// The thread's waiter, and who gives it back when the thread ends. The pointer alone outlives that:
+// in the main thread exit handlers still wait when this keeper is gone, with a waiter that nobody
+// gives back.
+thread_local Waiter* mine = nullptr;
+struct WaiterKeeper {
+  ~WaiterKeeper() { delete std::exchange(mine, nullptr); }
+};
+thread_local WaiterKeeper keeper;
+
+}  // namespace
+
 Waiter& Waiter::current(BellRack& rack) {
   // Seldom more than one rack in a process: the thread keeps the waiter of the last it used.
-  thread_local std::unique_ptr<Waiter> mine;
-  if (!mine || mine->rack_.get() != &rack) {
-    mine.reset();
-    mine.reset(new Waiter(rack.shared_from_this(), rack.lease()));
+  if (mine == nullptr || mine->rack_.get() != &rack) {
+    static_cast<void>(&keeper);  // made before its destructor is due
+    delete std::exchange(mine, nullptr);
+    mine = new Waiter(rack.shared_from_this(), rack.lease());
     mine->note_running();
   }
   return *mine;

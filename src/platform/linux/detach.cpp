@@ -178,12 +178,14 @@ Result<Detached> launch_program(Launch& launch, void* memory) {
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
-  Detached detached(DetachedTraits::Value{between > 0 ? between : 0, memory});
   const int error = between < 0 ? clone_error : launch.error.load();
-  // Without a program there is nothing to stay for: `between` ends by itself, and is waited for
-  // here.
-  if (!launch.stay || error != 0) detached.reset();
-  if (error != 0) return Error::os(std::string("cannot start '") + launch.path + "'", error);
+  const bool stays = launch.stay && error == 0;
+  const std::string path = launch.path;
+  // From here on `launch` may be gone. Without a program there is nothing to stay for: `between`
+  // ends by itself, and is waited for here.
+  Detached detached(DetachedTraits::Value{between > 0 ? between : 0, memory});
+  if (!stays) detached.reset();
+  if (error != 0) return Error::os("cannot start '" + path + "'", error);
   return detached;
 }
 

@@ -38,6 +38,33 @@ Status wait_or_timeout(int fd, bool for_write, Deadline deadline) {
   return {};
 }
 
+// Takes the packet in front, which has `size` bytes.
+Result<Packet> take_packet(int fd, size_t size) {
+  Packet packet;
+  packet.bytes.resize(std::min(size, kMaxPacketBytes));
+  ControlRoom control;
+  iovec part = {packet.bytes.data(), packet.bytes.size()};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control.bytes;
+  ssize_t got;
+  do {
+    got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return Error::os("cannot receive a packet", errno);
+  take_fds(message, packet);
+  // brood sends no empty packet, so nothing read is the end.
+  if (got == 0) return Error(Code::Closed);
+  if (message.msg_flags & MSG_TRUNC) {
+    return Error(Code::Protocol, "a packet longer than " + std::to_string(kMaxPacketBytes) +
+                                     " bytes was cut short");
+  }
+  packet.bytes.resize(static_cast<size_t>(got));
+  return packet;
+}
+
 }  // namespace
 
 Result<FdPair> make_socket_pair() {
@@ -91,28 +118,11 @@ Status send_packet(int fd, std::span<const std::byte> bytes, std::span<const int
 }
 
 Result<Packet> receive_packet(int fd, Deadline deadline) {
-  Packet packet;
-  packet.bytes.resize(kMaxPacketBytes);
-  ControlRoom control;
-  iovec part = {packet.bytes.data(), packet.bytes.size()};
   for (;;) {
-    msghdr message = {};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.bytes;
-    message.msg_controllen = sizeof control.bytes;
-    const ssize_t got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (got >= 0) {
-      take_fds(message, packet);
-      // brood sends no empty packet, so nothing read is the end.
-      if (got == 0) return Error(Code::Closed);
-      if (message.msg_flags & MSG_TRUNC) {
-        return Error(Code::Protocol, "a packet longer than " + std::to_string(kMaxPacketBytes) +
-                                         " bytes was cut short");
-      }
-      packet.bytes.resize(static_cast<size_t>(got));
-      return packet;
-    }
+    // Asks for the size first: most packets are small, and the largest would cost a mapping each
+    // time.
+    const ssize_t size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    if (size >= 0) return take_packet(fd, static_cast<size_t>(size));
     if (errno == ECONNRESET) return Error(Code::Closed);
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       BROOD_TRY(wait_or_timeout(fd, false, deadline));

@@ -36,6 +36,22 @@ ssize_t write_without_signal(int fd, const void* data, size_t size) {
   return written;
 }
 
+// False when the deadline passed first.
+Result<bool> poll_until(std::span<pollfd> entries, Deadline deadline) {
+  for (;;) {
+    const auto left_ns = deadline.left_ns();
+    int wait_ms = -1;
+    // Rounded up, so that the last step does not become a spin of zero-length waits.
+    if (left_ns) {
+      wait_ms = static_cast<int>(std::min<int64_t>((*left_ns + 999'999) / 1'000'000, INT_MAX));
+    }
+    const int ready = ::poll(entries.data(), entries.size(), wait_ms);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return Error::os("cannot wait for fds", errno);
+    if (ready == 0 && deadline.passed()) return false;
+  }
+}
+
 }  // namespace
 
 void FdTraits::close(int fd) { ::close(fd); }
@@ -70,20 +86,19 @@ Result<size_t> write_some(int fd, const void* data, size_t size) {
 }
 
 Result<bool> wait_fd(int fd, bool for_write, Deadline deadline) {
-  for (;;) {
-    const auto left_ns = deadline.left_ns();
-    int wait_ms = -1;
-    // Rounded up, so that the last step does not become a spin of zero-length waits.
-    if (left_ns)
-      wait_ms = static_cast<int>(std::min<int64_t>((*left_ns + 999'999) / 1'000'000, INT_MAX));
-    pollfd entry = {fd, static_cast<short>(for_write ? POLLOUT : POLLIN), 0};
-    const int ready = ::poll(&entry, 1, wait_ms);
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) {
-      return Error::os("cannot wait for fd " + std::to_string(fd), errno);
-    }
-    if (ready == 0 && deadline.passed()) return false;
+  pollfd entry = {fd, static_cast<short>(for_write ? POLLOUT : POLLIN), 0};
+  return poll_until(std::span(&entry, 1), deadline);
+}
+
+Result<size_t> wait_readable(std::span<const int> fds, Deadline deadline) {
+  std::vector<pollfd> entries;
+  for (int fd : fds) entries.push_back({fd, POLLIN, 0});
+  const auto ready = poll_until(entries, deadline);
+  if (!ready) return ready.error();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].revents) return i;
   }
+  return Error(Code::Timeout);
 }
 
 }  // namespace brood::platform

@@ -1,0 +1,403 @@
+// Making a pool, taking tasks, and handing them to workers.
+#include "pool/pool.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace brood {
+
+namespace {
+
+constexpr size_t rounded(size_t bytes) {
+  return (bytes + kFalseSharing - 1) / kFalseSharing * kFalseSharing;
+}
+
+}  // namespace
+
+// ---- making one --------------------------------------------------------------------------------
+
+Result<Pool*> Pool::create(Household& household, PoolOptions options,
+                           std::function<void(Pool*)> retired) {
+  Pool* pool = new Pool(household, std::move(options), std::move(retired));
+  if (Status status = pool->prepare(); !status) {
+    pool->unref();
+    return status.error();
+  }
+  std::lock_guard lock(pool->mutex_);
+  for (auto& seat : pool->seats_) pool->start_worker_locked(*seat);
+  return pool;
+}
+
+Pool::Pool(Household& household, PoolOptions options, std::function<void(Pool*)> retired)
+    : household_(household), options_(std::move(options)), retired_callback_(std::move(retired)) {}
+
+Status Pool::prepare() {
+  const size_t each = rounded(Seat::channel_bytes());
+  const size_t whole = kFalseSharing + each * options_.workers;
+  Arena& arena = household_.arena();
+  Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
+  if (!memory) return memory.error().with_context("the lanes of the pool's workers");
+  memory_ = *memory;
+  std::byte* at = arena.at(memory_, whole);
+  block_ = new (at) PoolBlock;
+  block_->ring_after.store(1, std::memory_order_relaxed);
+  at += kFalseSharing;
+  for (uint32_t i = 0; i < options_.workers; ++i, at += each) {
+    seats_.push_back(std::make_unique<Seat>(i, new (at) ChannelBlock));
+  }
+  if (!options_.initializer_data.empty()) {
+    Result<Argument> kept = keep_argument(options_.initializer_data);
+    if (!kept) return kept.error().with_context("the initializer's argument");
+    initializer_argument_ = *kept;
+  }
+  Result<platform::Thread*> thread = platform::start_thread("brood-pool", [this] { attend(); });
+  if (!thread) return thread.error().with_context("the pool's thread");
+  attendant_ = *thread;
+  return {};
+}
+
+Pool::~Pool() {
+  if (attendant_ != nullptr) {
+    attendant_stops_.store(true, std::memory_order_seq_cst);
+    ring(block_->attendant.load(std::memory_order_seq_cst));
+    platform::join_thread(attendant_);
+  }
+  drop_argument(initializer_argument_);
+  if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
+}
+
+// ---- arguments ---------------------------------------------------------------------------------
+
+Result<Argument> Pool::keep_argument(std::span<const std::byte> bytes,
+                                     std::span<const Held> handles) {
+  Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), handles);
+  if (!chunk) return chunk.error();
+  if (!bytes.empty()) {
+    std::memcpy(Chunk::data(household_.arena(), *chunk), bytes.data(), bytes.size());
+  }
+  return Argument{nullptr, *chunk, bytes.size()};
+}
+
+void Pool::drop_argument(const Argument& argument) {
+  if (argument.chunk.offset != 0) Chunk::free(household_.holdings(), argument.chunk.offset);
+}
+
+uint32_t Pool::function_index(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  const auto found = function_indexes_.find(name);
+  if (found != function_indexes_.end()) return found->second;
+  const auto index = static_cast<uint32_t>(functions_.size());
+  functions_.emplace_back(name);
+  function_indexes_.emplace(functions_.back(), index);
+  return index;
+}
+
+// ---- taking tasks ------------------------------------------------------------------------------
+
+Status Pool::refusal_locked() const {
+  if (broken_) return *broken_;
+  if (phase_ != Phase::Open) {
+    return Error(Code::Closed, "the pool \"" + options_.name + "\" was shut down");
+  }
+  return {};
+}
+
+Result<Future*> Pool::submit(std::string_view function, std::span<const std::byte> bytes,
+                             Message::Ptr* message, const SubmitOptions& options) {
+  const uint32_t index = function_index(function);
+  // A message with handles needs a chunk that refers to them; one that lies in a chunk needs no other.
+  const size_t handles = message != nullptr ? (*message)->handle_count() : 0;
+  const bool adopted = message != nullptr && handles == 0 && (*message)->whole_chunk();
+  const bool small = !adopted && handles == 0 && bytes.size() <= kInlineBytes;
+  Future* future = Future::create(*this, small ? bytes.size() : 0);
+  if (adopted) {
+    future->argument = {nullptr, {(*message)->chunk(), bytes.size(), 0}, bytes.size()};
+    future->attached = std::move(*message);
+  } else if (small) {
+    if (!bytes.empty()) std::memcpy(future->inline_bytes(), bytes.data(), bytes.size());
+    future->argument = {future->inline_bytes(), {}, bytes.size()};
+  } else {
+    Result<Argument> kept =
+        keep_argument(bytes, handles != 0 ? (*message)->handles() : std::span<const Held>());
+    if (!kept) {
+      future->unref();
+      return kept.error().with_context("the argument of " + std::string(function));
+    }
+    future->argument = *kept;
+  }
+  future->function = index;
+  future->codec = options.codec;
+  future->run_limit_ms = options.run_limit_ms;
+  future->retries_left = options.retries;
+  TaskQueue tasks;
+  tasks.push_back(future);
+  future->ref();  // the pool's, until it drops the task
+  Status status = enqueue(std::move(tasks), &options);
+  if (status) return future;
+  if (adopted) {
+    *message = std::move(future->attached);
+  } else {
+    drop_argument(future->argument);
+  }
+  future->unref();
+  future->unref();
+  return status.error();
+}
+
+Status Pool::enqueue(TaskQueue tasks, const SubmitOptions* bounded) {
+  const uint64_t most = bounded != nullptr ? options_.max_pending : 0;
+  const auto may_enter = [&] {
+    std::lock_guard lock(mutex_);
+    return outstanding_ < most || !refusal_locked().ok();
+  };
+  for (;;) {
+    {
+      std::lock_guard lock(mutex_);
+      BROOD_TRY(refusal_locked());
+      if (most == 0 || outstanding_ < most) {
+        for (Task* task = tasks.first(); task != nullptr; task = task->next) {
+          if (task->retries_left == 0) task->retries_left = options_.retries;
+        }
+        outstanding_ += tasks.size();
+        pending_.append(std::move(tasks));
+        dispatch_locked();
+        return {};
+      }
+    }
+    Status status = wait(bounded->room, bounded->cancel, may_enter, nullptr);
+    if (status.code() == Code::Timeout) {
+      return Error(Code::Timeout, "the pool is full: " + std::to_string(most) +
+                                      " tasks are pending (max_pending)");
+    }
+    BROOD_TRY(std::move(status));
+  }
+}
+
+// ---- handing them out --------------------------------------------------------------------------
+
+void Pool::dispatch_locked() {
+  for (auto& seat : seats_) seat->full = false;
+  // One record at a time while there are few, so that every worker gets some of them.
+  const uint64_t burst = std::clamp<uint64_t>(pending_.size() / (4 * seats_.size()), 1, 32);
+  while (!pending_.empty()) {
+    Seat* seat = roomiest_locked();
+    if (seat == nullptr) break;
+    for (uint64_t i = 0; i < burst && !pending_.empty(); ++i) {
+      if (pending_.first()->done()) {  // cancelled while it waited
+        drop_locked(pending_.pop_front());
+      } else if (const uint32_t most = room_for_tasks(*seat);
+                 most == 0 || seat->send(pending_, functions_, most) == 0) {
+        seat->full = true;
+        break;
+      }
+    }
+  }
+  ring_workers_locked();
+}
+
+// The ready seat that holds least; among equals the one that gave a result last, whose worker is warm.
+Seat* Pool::roomiest_locked() const {
+  Seat* best = nullptr;
+  for (const auto& seat : seats_) {
+    if (seat->state != SeatState::Ready || seat->full) continue;
+    if (best == nullptr || seat->held() < best->held() ||
+        (seat->held() == best->held() && seat->last_result > best->last_result)) {
+      best = seat.get();
+    }
+  }
+  return best;
+}
+
+uint32_t Pool::room_for_tasks(const Seat& seat) const {
+  if (options_.max_tasks_per_worker == 0) return Claim::kMostItems;
+  const uint64_t used = seat.results_given + seat.held();
+  return used < options_.max_tasks_per_worker
+             ? static_cast<uint32_t>(options_.max_tasks_per_worker - used)
+             : 0;
+}
+
+void Pool::ring_workers_locked() {
+  const int cpu = platform::current_cpu();
+  for (auto& seat : seats_) {
+    if (!seat->publish()) continue;
+    if (seat->holds_timed()) look_at_clock_locked();
+    ChannelBlock& block = seat->block();
+    block.host_cpu.store(cpu, std::memory_order_relaxed);
+    // Pairs with the worker, which names its bell, then looks at the lane again before it sleeps.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    ring(block.listener.load(std::memory_order_relaxed));
+  }
+}
+
+void Pool::ring(uint32_t bell_id) {
+  if (bell_id != 0) household_.arena().members().ring(BellId::unpack(bell_id));
+}
+
+// Nothing is queued, and somebody is idle while others hold tasks that they have not begun: half of what
+// the richest holds goes back to the queue.
+void Pool::rebalance_locked() {
+  for (;;) {
+    if (!pending_.empty() || phase_ == Phase::Ending) return;
+    const bool idle = std::any_of(seats_.begin(), seats_.end(), [&](const auto& seat) {
+      return seat->state == SeatState::Ready && seat->held() == 0 && room_for_tasks(*seat) != 0;
+    });
+    if (!idle) return;
+    Seat* richest = nullptr;
+    for (auto& seat : seats_) {
+      if (seat->unstarted() > (richest != nullptr ? richest->unstarted() : 0)) richest = seat.get();
+    }
+    if (richest == nullptr) return;
+    TaskQueue taken = richest->take_back((richest->unstarted() + 1) / 2);
+    if (taken.empty()) return;
+    stats_.moved += taken.size();
+    pending_.prepend(std::move(taken));
+    dispatch_locked();
+  }
+}
+
+// ---- outcomes ----------------------------------------------------------------------------------
+
+void Pool::finish_task_locked(Task* task, Message::Ptr value) {
+  ++stats_.done;
+  fruitless_deaths_ = 0;
+  task->value = std::move(value);
+  complete_locked(task);
+  drop_locked(task);
+}
+
+void Pool::fail_task_locked(Task* task, Error error) {
+  if (error.code() == Code::Canceled) {
+    ++stats_.canceled;
+  } else {
+    ++stats_.failed;
+  }
+  if (task->history) {
+    ErrorRecord record = error.record();
+    record.message += "; earlier runs: " + *task->history;
+    error = Error(std::move(record));
+  }
+  task->failure = std::make_unique<Error>(std::move(error));
+  complete_locked(task);
+}
+
+void Pool::complete_locked(Task* task) {
+  if (!task->attached) drop_argument(task->argument);
+  task->argument.chunk.offset = 0;
+  task->attached.reset();
+  --outstanding_;
+  // Release: whoever sees it done sees the outcome.
+  task->state.store(TaskState::Done, std::memory_order_release);
+  note_change_locked();
+  task->done_locked(*this);
+  if (!room_watchers_.empty()) {
+    std::vector<Watcher*> told;
+    told.swap(room_watchers_);
+    for (Watcher* watcher : told) watcher->on_ready(*this);
+  }
+}
+
+void Pool::note_change_locked() {
+  // Release: who sees the new number sees what changed.
+  changes_.store(changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void Pool::drop_locked(Task* task) { task->dropped_locked(*this); }
+
+void Pool::unread_failure(const Error& error) {
+  if (error.code() == Code::Canceled) return;
+  std::lock_guard lock(unread_mutex_);
+  if (!unread_failure_) unread_failure_ = error.with_context("a task that nobody asked about failed");
+}
+
+void Pool::run_callbacks() {
+  std::vector<std::function<void()>> callbacks;
+  {
+    std::lock_guard lock(mutex_);
+    callbacks.swap(callbacks_);
+  }
+  for (auto& callback : callbacks) callback();
+}
+
+// ---- cancelling --------------------------------------------------------------------------------
+
+bool Pool::cancel(Task& task) {
+  {
+    std::lock_guard lock(mutex_);
+    drain_locked();
+    if (task.done()) return false;
+    cancel_locked(task);
+    dispatch_locked();
+    advance_phase_locked();
+  }
+  nudge_drainer();
+  run_callbacks();
+  return true;
+}
+
+void Pool::cancel_locked(Task& task) {
+  const Error canceled(Code::Canceled);
+  if (task.state.load(std::memory_order_relaxed) == TaskState::Queued) {
+    fail_task_locked(&task, canceled);  // dispatch drops it when it comes to it
+    return;
+  }
+  Seat& seat = *seats_[task.seat];
+  if (seat.take_back_one(task)) {
+    fail_task_locked(&task, canceled);
+    drop_locked(&task);
+    return;
+  }
+  task.canceled = true;
+  kill_locked(seat);
+}
+
+void Pool::cancel_group(const void* group) {
+  {
+    std::lock_guard lock(mutex_);
+    drain_locked();
+    const Error canceled(Code::Canceled);
+    TaskQueue kept;
+    while (!pending_.empty()) {
+      Task* task = pending_.pop_front();
+      if (task->group() != group) {
+        kept.push_back(task);
+        continue;
+      }
+      if (!task->done()) fail_task_locked(task, canceled);
+      drop_locked(task);
+    }
+    pending_ = std::move(kept);
+    for (auto& seat : seats_) cancel_on_seat_locked(*seat, group);
+    dispatch_locked();
+    advance_phase_locked();
+  }
+  nudge_drainer();
+  run_callbacks();
+}
+
+// What the seat's worker has not begun comes back, the group's part of it for good; what it has begun is
+// ended with the worker.
+void Pool::cancel_on_seat_locked(Seat& seat, const void* group) {
+  if (!seat.holds_group(group)) return;
+  const Error canceled(Code::Canceled);
+  TaskQueue kept;
+  TaskQueue taken = seat.take_back(seat.held());
+  while (!taken.empty()) {
+    Task* task = taken.pop_front();
+    if (task->group() != group) {
+      kept.push_back(task);
+      continue;
+    }
+    fail_task_locked(task, canceled);
+    drop_locked(task);
+  }
+  pending_.prepend(std::move(kept));
+  bool begun = false;
+  for (Task* task = seat.sent().first(); task != nullptr; task = task->next) {
+    if (task->group() != group) continue;
+    task->canceled = true;
+    begun = true;
+  }
+  if (begun) kill_locked(seat);
+}
+
+}  // namespace brood

@@ -1,0 +1,326 @@
+// Workers come and go: starting them, what their death means for the tasks they held, and when to give up.
+#include <algorithm>
+#include <cstring>
+
+#include "pool/failure.hpp"
+#include "pool/pool.hpp"
+#include "pool/start_orders.hpp"
+#include "process/launch.hpp"
+#include "shm/reaper.hpp"
+
+namespace brood {
+
+namespace {
+
+// A pool gives up after this many starts in a row beyond one a seat that did not lead to a ready worker,
+constexpr uint32_t kMostFailedStarts = 3;
+// and after this many deaths in a row without a single result between them.
+constexpr uint32_t kMostFruitlessDeaths = 32;
+constexpr uint32_t kDeathsWithoutPause = 4;
+
+// How long to wait before the next start after `deaths` in a row that led to nothing.
+std::chrono::milliseconds pause_after(uint32_t deaths) {
+  if (deaths <= kDeathsWithoutPause) return std::chrono::milliseconds(0);
+  return std::chrono::milliseconds(1) * (1 << std::min(deaths - kDeathsWithoutPause, 8u));
+}
+
+std::string how_it_ended(const ExitReport& report) {
+  if (report.nursery_lost) return "its nursery was killed";
+  std::string how = report.signal != 0 ? "killed by signal " + std::to_string(report.signal)
+                                       : "exited with code " + std::to_string(report.exit_code);
+  if (report.keeper_lost) how += " after its keeper was killed";
+  if (report.out_of_memory) how += ", likely out of memory";
+  return how;
+}
+
+ErrorRecord death_record(Code code, const ExitReport& report, int64_t pid, std::string message) {
+  ErrorRecord record;
+  record.code = code;
+  record.message = std::move(message);
+  record.pid = pid;
+  record.exit_code = report.signal != 0 ? -1 : report.exit_code;
+  record.signal = report.signal;
+  return record;
+}
+
+}  // namespace
+
+// News of one worker, for the seat it sits on. Holds its pool.
+class WorkerEvents final : public ChildEvents {
+ public:
+  WorkerEvents(Pool& pool, uint32_t seat, uint64_t generation)
+      : pool_(pool), seat_(seat), generation_(generation) {
+    pool_.ref();
+  }
+  ~WorkerEvents() override { pool_.unref(); }
+  void started(int64_t pid) override { pool_.on_started(seat_, generation_, pid); }
+  void failed(const Error& error) override { pool_.on_failed(seat_, generation_, error); }
+  void died(const ExitReport& report) override { pool_.on_died(seat_, generation_, report); }
+  void tree_gone() override { pool_.on_tree_gone(); }
+
+ private:
+  Pool& pool_;
+  const uint32_t seat_;
+  const uint64_t generation_;
+};
+
+// ---- starting ----------------------------------------------------------------------------------
+
+Status Pool::launch_locked(Seat& seat) {
+  seat.open_channel();
+  Arena& arena = household_.arena();
+  Result<MemberId> member = arena.members().reserve(household_.me().slot);
+  if (!member) return member.error();
+  seat.member = *member;
+  StartOrders orders;
+  orders.worker_id = static_cast<int32_t>(seat.index());
+  orders.channel = arena.offset_of(&seat.block());
+  orders.channel_bytes = Seat::channel_bytes();
+  orders.pool_block = arena.offset_of(block_);
+  const Chunk::Name& argument = initializer_argument_.chunk;
+  orders.initializer_data = {argument.offset, argument.size, argument.refs, 0};
+  orders.initializer = options_.initializer;
+  orders.finalizer = options_.finalizer;
+  HandOff hand_off;
+  hand_off.name = options_.name + "-" + std::to_string(seat.index());
+  hand_off.depth = household_.depth() + 1;
+  hand_off.member = member->slot;
+  hand_off.payload = encode_start_orders(orders);
+  Result<WorkerProcess> process =
+      launch_worker(household_, options_.program, std::move(hand_off),
+                    std::make_shared<WorkerEvents>(*this, seat.index(), seat.generation));
+  if (!process) {
+    arena.members().cancel_reservation(*member);
+    return process.error();
+  }
+  seat.child = std::move(process->child);
+  seat.control = std::move(process->control);
+  return {};
+}
+
+void Pool::start_worker_locked(Seat& seat) {
+  ++seat.generation;
+  ++stats_.workers_started;
+  seat.pid = 0;
+  seat.state = SeatState::Starting;
+  if (Status status = launch_locked(seat); !status) {
+    seat.state = SeatState::Empty;
+    start_failed_locked(seat, status.error());
+    return;
+  }
+  ++trees_;
+}
+
+void Pool::on_started(uint32_t index, uint64_t generation, int64_t pid) {
+  std::lock_guard lock(mutex_);
+  Seat& seat = *seats_[index];
+  if (seat.generation == generation) seat.pid = pid;
+}
+
+void Pool::worker_ready_locked(Seat& seat) {
+  if (seat.state != SeatState::Starting) return;
+  seat.state = SeatState::Ready;
+  // The nursery's news of it may come later than its own.
+  seat.pid = household_.arena().members().at(seat.member.slot).pid.load(std::memory_order_relaxed);
+  failed_starts_ = 0;
+  if (phase_ != Phase::Open) advance_phase_locked();
+  dispatch_locked();
+  rebalance_locked();
+}
+
+// No more tasks for this worker: it ends when it has done what it holds.
+void Pool::end_in_order_locked(Seat& seat) {
+  seat.state = SeatState::Ending;
+  seat.killed_by_pool = true;
+  seat.close_lane();
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  ring(seat.block().listener.load(std::memory_order_relaxed));
+}
+
+void Pool::kill_locked(Seat& seat) {
+  seat.state = SeatState::Ending;
+  seat.killed_by_pool = true;
+  if (seat.child) seat.child->kill();
+}
+
+// The process that the slot was for is no more, and nobody else looks after what it had.
+void Pool::give_up_member_locked(Seat& seat) {
+  household_.arena().members().mark_dead(seat.member);
+  (void)reap(household_.arena(), seat.member, household_.me().slot);
+}
+
+// ---- ending ------------------------------------------------------------------------------------
+
+void Pool::on_failed(uint32_t index, uint64_t generation, const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    Seat& seat = *seats_[index];
+    --trees_;
+    if (seat.generation == generation) {
+      give_up_member_locked(seat);
+      seat.child.reset();
+      seat.control.reset();
+      seat.state = SeatState::Empty;
+      start_failed_locked(seat, error.with_context("the worker could not be started"));
+    }
+    advance_phase_locked();
+  }
+  nudge_drainer();
+  run_callbacks();
+}
+
+void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report) {
+  {
+    std::lock_guard lock(mutex_);
+    Seat& seat = *seats_[index];
+    if (seat.generation != generation) return;
+    // The nursery reaps before it reports; if it is gone, this process does.
+    if (report.nursery_lost) give_up_member_locked(seat);
+    drain_seat_locked(seat);  // what it committed counts
+    const SeatState was = seat.state;
+    seat.child.reset();
+    seat.state = SeatState::Empty;
+    Seat::Remains remains = seat.clear();
+    const bool lost = !remains.begun.empty();
+    while (!remains.begun.empty()) blame_locked(seat, remains.begun.pop_front(), report);
+    stats_.moved += remains.untouched.size();
+    pending_.prepend(std::move(remains.untouched));
+    if (was == SeatState::Starting && !seat.killed_by_pool) {
+      const Error why = why_not_ready(seat, report);
+      seat.control.reset();
+      start_failed_locked(seat, why);
+    } else {
+      seat.control.reset();
+      if (!seat.killed_by_pool) {
+        ++fruitless_deaths_;
+        if (fruitless_deaths_ >= kMostFruitlessDeaths) {
+          break_locked(Error(death_record(
+              Code::Broken, report, seat.pid,
+              "the pool \"" + options_.name + "\" gave up: " + std::to_string(fruitless_deaths_) +
+                  " workers died without a result between them, the last one " +
+                  how_it_ended(report))));
+        }
+      }
+      replace_locked(seat, lost || seat.killed_by_pool);
+    }
+    dispatch_locked();
+    rebalance_locked();
+    advance_phase_locked();
+  }
+  nudge_drainer();
+  run_callbacks();
+}
+
+void Pool::on_tree_gone() {
+  {
+    std::lock_guard lock(mutex_);
+    --trees_;
+    advance_phase_locked();
+  }
+  nudge_drainer();
+}
+
+// The task that a worker died with: cancelled, over its limit, to be run again, or lost.
+void Pool::blame_locked(Seat& seat, Task* task, const ExitReport& report) {
+  if (task->canceled) {
+    fail_task_locked(task, Error(Code::Canceled));
+    drop_locked(task);
+    return;
+  }
+  ++task->attempts;
+  const std::string run = "worker " + std::to_string(seat.pid) + " " + how_it_ended(report);
+  if (task->timed_out) {
+    ++stats_.timed_out;
+    fail_task_locked(task, Error(death_record(Code::TaskTimeout, report, seat.pid,
+                                              "\"" + functions_[task->function] +
+                                                  "\" passed its run limit of " +
+                                                  std::to_string(task->run_limit_ms) +
+                                                  " ms; its worker was killed")));
+    drop_locked(task);
+    return;
+  }
+  ++stats_.lost;
+  if (task->retries_left > 0 && phase_ != Phase::Ending) {
+    --task->retries_left;
+    ++stats_.retried;
+    if (!task->history) task->history = std::make_unique<std::string>();
+    if (!task->history->empty()) *task->history += "; ";
+    *task->history += run;
+    pending_.push_front(task);
+    return;
+  }
+  fail_task_locked(task, Error(death_record(Code::WorkerLost, report, seat.pid,
+                                            run + " while it ran \"" + functions_[task->function] +
+                                                "\" (run " + std::to_string(task->attempts) +
+                                                ")")));
+  drop_locked(task);
+}
+
+Error Pool::why_not_ready(const Seat& seat, const ExitReport& report) const {
+  if (seat.start_failure) return *seat.start_failure;
+  // What brood_init() had to say in the worker.
+  if (const Result<platform::Packet> said =
+          platform::receive_packet(seat.control.get(), Deadline::after_ms(0))) {
+    if (Result<ErrorRecord> failure = decode_failure(said->bytes)) {
+      failure->pid = seat.pid;
+      return Error(std::move(*failure));
+    }
+  }
+  return Error(death_record(
+      Code::InitFailed, report, seat.pid,
+      "the worker " + how_it_ended(report) +
+          " before it was ready: its program must call brood_init() first in main(), and the "
+          "initializer must return"));
+}
+
+void Pool::start_failed_locked(Seat& seat, const Error& error) {
+  ++failed_starts_;
+  if (failed_starts_ > kMostFailedStarts) {
+    ErrorRecord record = error.record();
+    record.code = Code::InitFailed;
+    record.message = "the pool \"" + options_.name + "\" cannot start workers: " + record.message;
+    break_locked(Error(std::move(record)));
+    return;
+  }
+  replace_locked(seat, false);
+}
+
+// Puts a new worker on an empty seat, if there is a use for one.
+void Pool::replace_locked(Seat& seat, bool at_once) {
+  if (broken_ || phase_ == Phase::Ending || phase_ == Phase::Ended) return;
+  if (phase_ == Phase::Draining && outstanding_ == 0) return;
+  const auto pause = pause_after(std::max(fruitless_deaths_, failed_starts_ + kDeathsWithoutPause));
+  if (pause.count() == 0 || (at_once && fruitless_deaths_ <= kDeathsWithoutPause)) {
+    start_worker_locked(seat);
+    return;
+  }
+  seat.state = SeatState::Pausing;
+  seat.pause_ends = Clock::now() + pause;
+  arm_timer_locked(seat.pause_ends);
+}
+
+// No worker will come any more: everything that is not done fails with the cause.
+void Pool::break_locked(const Error& cause) {
+  if (broken_) return;
+  broken_ = cause;
+  for (auto& seat : seats_) {
+    if (seat->state == SeatState::Pausing) seat->state = SeatState::Empty;
+    if (seat->child) kill_locked(*seat);
+  }
+  fail_all_locked(cause);
+}
+
+void Pool::fail_all_locked(const Error& error) {
+  for (auto& seat : seats_) {
+    Seat::Remains remains = seat->clear();
+    pending_.append(std::move(remains.begun));
+    pending_.append(std::move(remains.untouched));
+  }
+  while (!pending_.empty()) {
+    Task* task = pending_.pop_front();
+    if (!task->done()) fail_task_locked(task, error);
+    drop_locked(task);
+  }
+}
+
+}  // namespace brood

@@ -1,0 +1,178 @@
+// The worker's way back: answers, and waking the host for them.
+#include <algorithm>
+#include <cstring>
+
+#include "pool/failure.hpp"
+#include "pool/worker_link.hpp"
+
+namespace brood {
+
+Status WorkerLink::reply(WorkerTask& task, std::span<const std::byte> bytes, uint8_t codec) {
+  return answer(task, kResultRecord, bytes, codec, nullptr);
+}
+
+Status WorkerLink::reply(WorkerTask& task, Message::Ptr& message) {
+  return answer(task, kResultRecord, {message->data(), message->size()}, message->codec(), &message);
+}
+
+Status WorkerLink::fail(WorkerTask& task, const ErrorRecord& record) {
+  if (task.kind_ != WorkerTask::Kind::Task) {
+    std::lock_guard lock(answering_);
+    if (task.answered_) return Error(Code::State, "this task was already answered");
+    return answer_bracket(task, &record);
+  }
+  const std::vector<std::byte> bytes = encode_failure(record);
+  return answer(task, kFailureRecord, bytes, 0, nullptr);
+}
+
+Result<Message::Ptr> WorkerLink::loan(size_t size, uint8_t codec) {
+  if (size <= kInlineBytes) return Message::copy(nullptr, size, codec);
+  Result<Chunk::Name> chunk = Chunk::make(holdings_, size, {});
+  if (!chunk) return chunk.error().with_context("room for a result");
+  return Chunk::own(holdings_, *chunk, codec);
+}
+
+Status WorkerLink::answer(WorkerTask& task, uint16_t kind, std::span<const std::byte> bytes,
+                          uint8_t codec, Message::Ptr* message) {
+  std::lock_guard lock(answering_);
+  if (task.answered_) return Error(Code::State, "this task was already answered");
+  if (task.kind_ != WorkerTask::Kind::Task) return answer_bracket(task, nullptr);
+  // The time stops before the result is there: a limit that passes from now on is of no interest.
+  if (task.timed_) channel_->running.store(kNothingRuns, std::memory_order_release);
+  BROOD_TRY(write(kind, task.sequence_, bytes, codec, message));
+  task.answered_ = true;
+  task.failed_ = kind == kFailureRecord;
+  task.argument_.reset();
+  close_item(task.sequence_);
+  return {};
+}
+
+// Where the bytes of an answer lie that does not fit the lane: a chunk of ours.
+Result<Chunk::Name> WorkerLink::chunk_for(std::span<const std::byte> bytes, Message::Ptr* message) {
+  const size_t handles = message != nullptr ? (*message)->handle_count() : 0;
+  if (message != nullptr && handles == 0 && (*message)->whole_chunk()) {
+    return Chunk::Name{(*message)->chunk(), bytes.size(), 0};
+  }
+  Result<Chunk::Name> chunk =
+      Chunk::make(holdings_, bytes.size(),
+                  handles != 0 ? (*message)->handles() : std::span<const Held>());
+  if (!chunk) return chunk.error().with_context("a result");
+  if (!bytes.empty()) {
+    std::memcpy(Chunk::data(arena_, *chunk), bytes.data(), bytes.size());
+  }
+  return chunk;
+}
+
+Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes,
+                         uint8_t codec, Message::Ptr* message) {
+  const bool small = bytes.size() <= kInlineBytes &&
+                     (message == nullptr || (*message)->handle_count() == 0);
+  HeapBytes name{};
+  if (!small) {
+    Result<Chunk::Name> chunk = chunk_for(bytes, message);
+    if (!chunk) return chunk.error();
+    name = {chunk->offset, chunk->size, chunk->refs, 0};
+    bytes = std::as_bytes(std::span(&name, 1));
+  }
+  Result<RecordHeader*> room = room_for(sizeof(ResultFrame) + bytes.size());
+  if (!room) return room.error();
+  RecordHeader* record = *room;
+  *record = {static_cast<uint32_t>(sizeof(ResultFrame) + bytes.size()), kind, codec,
+             static_cast<uint8_t>(small ? 0 : kInHeap)};
+  auto* at = reinterpret_cast<std::byte*>(record + 1);
+  const ResultFrame frame{sequence};
+  std::memcpy(at, &frame, sizeof frame);
+  if (!bytes.empty()) std::memcpy(at + sizeof frame, bytes.data(), bytes.size());
+  if (!small) {
+    BROOD_TRY(arena_.heap().begin_send(name.offset, holdings_.me(), results_.last_position()));
+    // The host owns the chunk from the commit on.
+    if (message != nullptr) Chunk::let_go(**message);
+  }
+  commit();
+  if (message != nullptr) message->reset();
+  return {};
+}
+
+// Waits for the host to fetch results while the lane is full. With the lock held: answers keep their order.
+Result<RecordHeader*> WorkerLink::room_for(size_t size) {
+  RecordHeader* record = results_.reserve(size);
+  if (record != nullptr) return record;
+  Waiter& waiter = Waiter::current(*rack_);
+  ring_host();
+  // Pairs with the host's fence between giving space back and its look at this bell.
+  channel_->room_listener.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
+  Status status;
+  while (record == nullptr && status.ok()) {
+    status = waiter.wait(
+        Deadline::forever(), nullptr,
+        [&] { return (record = results_.reserve(size)) != nullptr; },
+        channel_->host_cpu.load(std::memory_order_relaxed));
+  }
+  channel_->room_listener.store(0, std::memory_order_relaxed);
+  if (record == nullptr) return status.error();
+  return record;
+}
+
+void WorkerLink::commit() {
+  results_.publish();
+  ++unrung_;
+  const bool more = (!open_.empty() && open_.back().started < open_.back().count) ||
+                    task_lane_->tail.load(std::memory_order_relaxed) !=
+                        read_to_.load(std::memory_order_relaxed);
+  if (!more || unrung_ >= pool_->ring_after.load(std::memory_order_relaxed)) ring_host();
+}
+
+void WorkerLink::ring_host() {
+  unrung_ = 0;
+  // Pairs with the drainer, who names himself, then looks at the lanes again before he sleeps or leaves.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  uint32_t bell = pool_->drainer.load(std::memory_order_relaxed);
+  if (bell == 0) bell = pool_->attendant.load(std::memory_order_relaxed);
+  arena_.members().ring(BellId::unpack(bell));
+}
+
+// One more item of an open record is answered.
+void WorkerLink::close_item(uint64_t sequence) {
+  for (Open& open : open_) {
+    if (sequence < open.first || sequence >= open.first + open.count) continue;
+    ++open.answered;
+    if (open.started == open.count) open.exhausted = true;
+    break;
+  }
+  give_back();
+}
+
+// Gives back the place of the records at the front that are done with. With the lock held.
+void WorkerLink::give_back() {
+  while (!open_.empty() && open_.front().exhausted &&
+         open_.front().answered == open_.front().started) {
+    tasks_.give_back_to(open_.front().end_position);
+    open_.pop_front();
+  }
+}
+
+Status WorkerLink::report_ready_locked() {
+  Result<RecordHeader*> record = room_for(0);
+  if (!record) return record.error();
+  **record = {0, kReadyRecord, 0, 0};
+  commit();
+  ring_host();
+  return {};
+}
+
+Status WorkerLink::report_start_failure_locked(ErrorRecord failure) {
+  // It has to fit the lane.
+  failure.message.resize(std::min<size_t>(failure.message.size(), 4096));
+  failure.kind.resize(std::min<size_t>(failure.kind.size(), 512));
+  failure.traceback.resize(std::min<size_t>(failure.traceback.size(), 16384));
+  const std::vector<std::byte> bytes = encode_failure(failure);
+  Result<RecordHeader*> record = room_for(bytes.size());
+  if (!record) return record.error();
+  **record = {static_cast<uint32_t>(bytes.size()), kStartFailureRecord, 0, 0};
+  std::memcpy(*record + 1, bytes.data(), bytes.size());
+  commit();
+  ring_host();
+  return {};
+}
+
+}  // namespace brood
