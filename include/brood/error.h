@@ -12,8 +12,8 @@ extern "C" {
 #endif
 
 /**
- * BROOD_OK or a negative code. The numbers are the same on every platform, travel between processes,
- * and never change their meaning.
+ * BROOD_OK or a negative code. The numbers are the same on every platform, travel between
+ * processes, and never change their meaning.
  */
 typedef int32_t brood_status;
 

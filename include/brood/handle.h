@@ -15,7 +15,8 @@ extern "C" {
  * Make a token that ends waits. It lives in shared memory: any member of the family can hold it.
  */
 BROOD_CALL brood_cancel_create(brood_cancel **out, brood_error **error);
-/** End every wait that holds the token, now and until the reset. Async-signal-safe. NULL is fine. */
+/** End every wait that holds the token, now and until the reset. Async-signal-safe. NULL is fine.
+ */
 BROOD_API void brood_cancel_fire(brood_cancel *cancel);
 BROOD_API void brood_cancel_reset(brood_cancel *cancel);
 BROOD_API bool brood_cancel_fired(const brood_cancel *cancel);

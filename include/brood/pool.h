@@ -28,15 +28,17 @@ typedef struct brood_pool_options {
   const char *initializer;       /* a registered function, run once in each new worker */
   const void *initializer_data;  /* its argument */
   size_t initializer_size;
-  const char *finalizer;         /* a registered function, run when a worker ends in good order */
-  const char *const *command;    /* the workers' program; NULL: this one again */
-  const char *const *env;        /* "NAME=value" added, NULL-terminated */
+  const char *finalizer;      /* a registered function, run when a worker ends in good order */
+  const char *const *command; /* the workers' program; NULL: this one again */
+  const char *const *env;     /* "NAME=value" added, NULL-terminated */
   const char *cwd;
   brood_limits limits;
 } brood_pool_options;
-#define BROOD_POOL_OPTIONS_INIT                                                                    \
-  {sizeof(brood_pool_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL,            \
-   BROOD_LIMITS_INIT}
+#define BROOD_POOL_OPTIONS_INIT                                                          \
+  {                                                                                      \
+    sizeof(brood_pool_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, \
+        BROOD_LIMITS_INIT                                                                \
+  }
 
 /** Make a pool and start its workers; does not wait for them. */
 BROOD_CALL brood_pool_create(const brood_pool_options *options, brood_pool **out,
@@ -50,7 +52,8 @@ typedef struct brood_submit_options {
   int64_t wait_ms;      /* how long to wait for room in a full pool; 0: not at all */
   brood_cancel *cancel; /* ends that wait */
 } brood_submit_options;
-#define BROOD_SUBMIT_OPTIONS_INIT {sizeof(brood_submit_options), 0, 0, 0, 0, NULL}
+#define BROOD_SUBMIT_OPTIONS_INIT \
+  { sizeof(brood_submit_options), 0, 0, 0, 0, NULL }
 
 /**
  * Have a worker run `function` on a copy of `size` bytes.
@@ -67,7 +70,8 @@ BROOD_CALL brood_pool_submit_msg(brood_pool *pool, const char *function, brood_m
                                  const brood_submit_options *options, brood_future **out,
                                  brood_error **error);
 
-/** Submit, wait, and give the result: Python's apply. On timeout or cancel the task is cancelled. */
+/** Submit, wait, and give the result: Python's apply. On timeout or cancel the task is cancelled.
+ */
 BROOD_CALL brood_pool_call(brood_pool *pool, const char *function, const void *data, size_t size,
                            const brood_submit_options *options, int64_t timeout_ms,
                            brood_cancel *cancel, brood_msg **out, brood_error **error);
@@ -86,20 +90,23 @@ BROOD_CALL brood_future_wait(brood_future *future, int64_t timeout_ms, brood_can
                              brood_error **error);
 BROOD_API bool brood_future_done(const brood_future *future);
 /**
- * Give up a task: queued, it is dropped; running, its worker is killed. BROOD_E_STATE once it is done.
+ * Give up a task: queued, it is dropped; running, its worker is killed. BROOD_E_STATE once it is
+ * done.
  */
 BROOD_CALL brood_future_cancel(brood_future *future, brood_error **error);
 #ifndef SWIG
 /**
  * Call `done` once when the task is done; at once if it is.
  *
- * @note thread: `done` runs on whichever thread finishes the task; it must not wait. It may take the
- *       result with a timeout of 0. It must not free the future.
+ * @note thread: `done` runs on whichever thread finishes the task; it must not wait. It may take
+ * the result with a timeout of 0. It must not free the future.
  */
-BROOD_CALL brood_future_then(brood_future *future, void (*done)(brood_future *future, void *context),
-                             void *context, brood_error **error);
+BROOD_CALL brood_future_then(brood_future *future,
+                             void (*done)(brood_future *future, void *context), void *context,
+                             brood_error **error);
 #endif
-/** Forget the future; the task runs on. A failure that nobody saw is reported by brood_pool_join(). */
+/** Forget the future; the task runs on. A failure that nobody saw is reported by brood_pool_join().
+ */
 BROOD_API void brood_future_free(brood_future *future);
 
 /** What a map or stream does when a task fails. */
@@ -110,15 +117,16 @@ enum {
 
 typedef struct brood_stream_options {
   size_t struct_size;
-  uint64_t window;      /* streams: most inputs ahead of the results taken; 0: 4 per worker, >= 64 */
-  uint32_t chunk;       /* maps: items sent together; 0: chosen by their number */
-  bool unordered;       /* results as they come, not in the order of the inputs */
-  int32_t on_error;     /* BROOD_ON_ERROR_ */
+  uint64_t window;  /* streams: most inputs ahead of the results taken; 0: 4 per worker, >= 64 */
+  uint32_t chunk;   /* maps: items sent together; 0: chosen by their number */
+  bool unordered;   /* results as they come, not in the order of the inputs */
+  int32_t on_error; /* BROOD_ON_ERROR_ */
   int64_t run_limit_ms; /* of each item */
   int32_t retries;      /* 0: as the pool says; BROOD_NO_RETRIES */
   uint8_t codec;        /* of the inputs */
 } brood_stream_options;
-#define BROOD_STREAM_OPTIONS_INIT {sizeof(brood_stream_options), 0, 0, false, 0, 0, 0, 0}
+#define BROOD_STREAM_OPTIONS_INIT \
+  { sizeof(brood_stream_options), 0, 0, false, 0, 0, 0, 0 }
 
 /**
  * Run `function` on each of `count` items: Python's map, imap and imap_unordered over a list.
@@ -130,7 +138,8 @@ BROOD_CALL brood_pool_map(brood_pool *pool, const char *function, const brood_by
                           size_t count, const brood_stream_options *options, brood_stream **out,
                           brood_error **error);
 
-/** Run `function` on inputs that are pushed one by one, without end if need be, in bounded memory. */
+/** Run `function` on inputs that are pushed one by one, without end if need be, in bounded memory.
+ */
 BROOD_CALL brood_stream_create(brood_pool *pool, const char *function,
                                const brood_stream_options *options, brood_stream **out,
                                brood_error **error);
@@ -186,10 +195,15 @@ typedef struct brood_pool_stats {
   uint64_t workers_started; /* since the pool was made */
 } brood_pool_stats;
 #define BROOD_POOL_STATS_INIT \
-  {sizeof(brood_pool_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+  { sizeof(brood_pool_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 BROOD_CALL brood_pool_get_stats(brood_pool *pool, brood_pool_stats *out, brood_error **error);
 
-enum { BROOD_WORKER_STARTING = 1, BROOD_WORKER_IDLE = 2, BROOD_WORKER_BUSY = 3, BROOD_WORKER_ENDING = 4 };
+enum {
+  BROOD_WORKER_STARTING = 1,
+  BROOD_WORKER_IDLE = 2,
+  BROOD_WORKER_BUSY = 3,
+  BROOD_WORKER_ENDING = 4
+};
 
 typedef struct brood_worker_info {
   int32_t id;     /* its number in the pool */

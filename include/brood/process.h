@@ -66,11 +66,15 @@ typedef struct brood_process_options {
   brood_stdio standard_error;
   brood_limits limits;
 } brood_process_options;
-#define BROOD_STDIO_INIT {0, false, NULL, NULL, NULL}
-#define BROOD_LIMITS_INIT {0, 0, 0, 0, 0, 0, NULL}
-#define BROOD_PROCESS_OPTIONS_INIT                                                               \
-  {sizeof(brood_process_options), NULL, NULL, false, false, NULL, NULL, BROOD_STDIO_INIT,        \
-   BROOD_STDIO_INIT, BROOD_STDIO_INIT, BROOD_LIMITS_INIT}
+#define BROOD_STDIO_INIT \
+  { 0, false, NULL, NULL, NULL }
+#define BROOD_LIMITS_INIT \
+  { 0, 0, 0, 0, 0, 0, NULL }
+#define BROOD_PROCESS_OPTIONS_INIT                                                         \
+  {                                                                                        \
+    sizeof(brood_process_options), NULL, NULL, false, false, NULL, NULL, BROOD_STDIO_INIT, \
+        BROOD_STDIO_INIT, BROOD_STDIO_INIT, BROOD_LIMITS_INIT                              \
+  }
 
 /**
  * Run a registered function in a new process, which exits with 0 when it returns, 1 when it fails.
@@ -114,7 +118,8 @@ BROOD_API int64_t brood_process_pid(const brood_process *process);
 /** Borrowed until brood_process_free(). */
 BROOD_API const char *brood_process_name(const brood_process *process);
 
-/** How it ended: exit code (-1: by a signal) and signal (0: by itself). BROOD_E_STATE while it runs. */
+/** How it ended: exit code (-1: by a signal) and signal (0: by itself). BROOD_E_STATE while it
+ * runs. */
 BROOD_CALL brood_process_exit_code(const brood_process *process, int32_t *out_code,
                                    brood_error **error);
 BROOD_CALL brood_process_exit_signal(const brood_process *process, int32_t *out_signal,
@@ -131,7 +136,8 @@ typedef struct brood_usage {
   uint64_t minor_faults;
   uint64_t major_faults;
 } brood_usage;
-#define BROOD_USAGE_INIT {sizeof(brood_usage), 0, 0, 0, 0, 0}
+#define BROOD_USAGE_INIT \
+  { sizeof(brood_usage), 0, 0, 0, 0, 0 }
 /** BROOD_E_STATE while it runs. */
 BROOD_CALL brood_process_usage(const brood_process *process, brood_usage *out, brood_error **error);
 
@@ -156,7 +162,8 @@ BROOD_API void brood_process_free(brood_process *process);
 /** Children of this process that still run, pool workers excepted: fills at most `capacity` pids.
  *  Returns how many there are. */
 BROOD_API size_t brood_active_children(int64_t *pids, size_t capacity);
-/** The name that brood_process_options gave this process; "main" in the program the user started. */
+/** The name that brood_process_options gave this process; "main" in the program the user started.
+ */
 BROOD_API const char *brood_current_name(void);
 /** The pid of the process that started this worker; 0 in the program the user started. */
 BROOD_API int64_t brood_parent_pid(void);

@@ -21,7 +21,8 @@ typedef void (*brood_function)(brood_task *task, void *context);
  * Give a function a name, before brood_init(): names travel between processes, addresses do not.
  *
  * @param name  1 to 255 bytes of UTF-8. Copied.
- * @return BROOD_E_INVALID for a bad name, BROOD_E_STATE if the name is taken or brood_init() was called.
+ * @return BROOD_E_INVALID for a bad name, BROOD_E_STATE if the name is taken or brood_init() was
+ * called.
  */
 BROOD_CALL brood_register(const char *name, brood_function function, void *context,
                           brood_error **error);
@@ -43,7 +44,8 @@ BROOD_API const char *brood_task_function(const brood_task *task);
 /** The argument, borrowed from the task. Its bytes may lie in shared memory: treat as read-only. */
 BROOD_API brood_msg *brood_task_args(brood_task *task);
 
-/** Answer with a copy of `size` bytes. Each task is answered once: a second answer is BROOD_E_STATE. */
+/** Answer with a copy of `size` bytes. Each task is answered once: a second answer is
+ * BROOD_E_STATE. */
 BROOD_CALL brood_task_reply(brood_task *task, const void *data, size_t size, uint8_t codec,
                             brood_error **error);
 /** Room for a big answer, written in place: fill brood_msg_data(), then brood_task_reply_msg(). */

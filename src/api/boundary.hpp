@@ -1,5 +1,5 @@
-// Where C meets C++: every public function that can fail runs inside guard(), which turns a Status into a
-// code and an error record, and is the one place that catches everything.
+// Where C meets C++: every public function that can fail runs inside guard(), which turns a Status
+// into a code and an error record, and is the one place that catches everything.
 #pragma once
 
 #include <brood/brood.h>
@@ -20,7 +20,8 @@ struct brood_error {
 
 namespace brood::api {
 
-// Remembers the error for brood_last_error() and gives a copy to `out`, if wanted. Returns its code.
+// Remembers the error for brood_last_error() and gives a copy to `out`, if wanted. Returns its
+// code.
 brood_status report(const Error& error, brood_error** out) noexcept;
 // What brood_last_error() shows on this thread.
 const brood_error* last_failure() noexcept;
@@ -112,15 +113,15 @@ inline Result<std::string_view> read_name(const char* name, const char* what) {
   return std::string_view(name, length);
 }
 
-#define BROOD_NEED(pointer)                                                        \
-  do {                                                                             \
-    if ((pointer) == nullptr) return brood::api::invalid(#pointer " is NULL");     \
+#define BROOD_NEED(pointer)                                                    \
+  do {                                                                         \
+    if ((pointer) == nullptr) return brood::api::invalid(#pointer " is NULL"); \
   } while (0)
 
 // `auto name = value of the Result expression`, or leave with its error.
-#define BROOD_LET(name, expression)                     \
-  auto name##_result = (expression);                    \
-  if (!name##_result) return name##_result.error();     \
+#define BROOD_LET(name, expression)                 \
+  auto name##_result = (expression);                \
+  if (!name##_result) return name##_result.error(); \
   auto& name = *name##_result
 
 }  // namespace brood::api

@@ -77,8 +77,7 @@ brood_status brood_completions_add(brood_completions* completions, brood_handle*
 }
 
 brood_status brood_completions_next(brood_completions* completions, int64_t timeout_ms,
-                                    brood_cancel* cancel, uint64_t* out_tag,
-                                    brood_error** error) {
+                                    brood_cancel* cancel, uint64_t* out_tag, brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;

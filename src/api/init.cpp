@@ -10,7 +10,8 @@ brood_status brood_init(int argc, char* const* argv, const brood_init_options* g
                         brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(options, read_options(given, "brood_init_options"));
-    if (argc < 0) return invalid("argc is " + std::to_string(argc) + "; pass main's, or 0 and NULL");
+    if (argc < 0)
+      return invalid("argc is " + std::to_string(argc) + "; pass main's, or 0 and NULL");
     if (argc > 0 && argv == nullptr) return invalid("argv is NULL; pass main's, or 0 and NULL");
     constexpr uint64_t kLeast = 16 << 20;
     if (options.arena_bytes != 0 && options.arena_bytes < kLeast) {

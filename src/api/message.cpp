@@ -15,9 +15,7 @@ brood_status brood_msg_create(const void* data, size_t size, uint8_t codec, broo
   });
 }
 
-void* brood_msg_data(brood_msg* msg) {
-  return msg != nullptr ? from_c(msg)->data() : nullptr;
-}
+void* brood_msg_data(brood_msg* msg) { return msg != nullptr ? from_c(msg)->data() : nullptr; }
 size_t brood_msg_size(const brood_msg* msg) { return msg != nullptr ? from_c(msg)->size() : 0; }
 uint8_t brood_msg_codec(const brood_msg* msg) {
   return msg != nullptr ? from_c(msg)->codec() : static_cast<uint8_t>(BROOD_CODEC_RAW);

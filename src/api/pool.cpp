@@ -95,9 +95,8 @@ brood_status brood_pool_create(const brood_pool_options* given, brood_pool** out
     BROOD_NEED(out);
     BROOD_LET(options, read_pool_options(*runtime, given));
     BROOD_TRY(runtime->household().start());
-    Result<Pool*> pool = Pool::create(runtime->household(), std::move(options), [runtime](Pool* over) {
-      runtime->forget_pool(over);
-    });
+    Result<Pool*> pool = Pool::create(runtime->household(), std::move(options),
+                                      [runtime](Pool* over) { runtime->forget_pool(over); });
     if (!pool) return pool.error();
     runtime->add_pool(*pool);
     *out = to_c(*pool);
@@ -106,8 +105,8 @@ brood_status brood_pool_create(const brood_pool_options* given, brood_pool** out
 }
 
 brood_status brood_pool_submit(brood_pool* pool, const char* function, const void* data,
-                               size_t size, const brood_submit_options* options,
-                               brood_future** out, brood_error** error) {
+                               size_t size, const brood_submit_options* options, brood_future** out,
+                               brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_NEED(out);
     BROOD_LET(bytes, read_bytes(data, size));
@@ -124,7 +123,8 @@ brood_status brood_pool_submit_msg(brood_pool* pool, const char* function, brood
     BROOD_NEED(out);
     BROOD_NEED(args);
     Message::Ptr message(from_c(args));
-    Result<Future*> future = submit(pool, function, {message->data(), message->size()}, &message, options);
+    Result<Future*> future =
+        submit(pool, function, {message->data(), message->size()}, &message, options);
     if (!future) {
       (void)message.release();  // still the caller's
       return future.error();
@@ -199,11 +199,10 @@ brood_status brood_pool_get_stats(brood_pool* pool, brood_pool_stats* out, brood
     BROOD_NEED(out);
     BROOD_LET(known, read_options(out, "brood_pool_stats"));
     const PoolStats stats = from_c(pool)->stats();
-    const brood_pool_stats all = {out->struct_size,   stats.workers,   stats.idle,
-                                  stats.starting,     stats.pending,   stats.done,
-                                  stats.failed,       stats.canceled,  stats.lost,
-                                  stats.timed_out,    stats.retried,   stats.moved,
-                                  stats.workers_started};
+    const brood_pool_stats all = {
+        out->struct_size, stats.workers, stats.idle,           stats.starting, stats.pending,
+        stats.done,       stats.failed,  stats.canceled,       stats.lost,     stats.timed_out,
+        stats.retried,    stats.moved,   stats.workers_started};
     (void)known;
     std::memcpy(out, &all, std::min(out->struct_size, sizeof all));
     return {};

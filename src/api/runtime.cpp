@@ -1,8 +1,8 @@
 #include "api/runtime.hpp"
 
-#include "pool/failure.hpp"
-
 #include <cstdlib>
+
+#include "pool/failure.hpp"
 
 namespace brood::api {
 
@@ -84,8 +84,8 @@ Status Runtime::init(int argc, char* const* argv, const brood_init_options& opti
       Status status = become_worker(received);
       if (!status) {
         // The host is told why this worker will not work.
-        (void)platform::send_packet(received.control.get(), encode_failure(status.error().record()), {},
-                                    Deadline::after_ms(0));
+        (void)platform::send_packet(received.control.get(), encode_failure(status.error().record()),
+                                    {}, Deadline::after_ms(0));
         return status;
       }
       control_ = std::move(received.control);

@@ -7,8 +7,8 @@ using namespace brood;
 using namespace brood::api;
 
 extern "C" brood_status brood_process_start(const char* function, const void* data, size_t size,
-                                            const brood_process_options* given,
-                                            brood_process** out, brood_error** error) {
+                                            const brood_process_options* given, brood_process** out,
+                                            brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out);

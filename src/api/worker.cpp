@@ -15,9 +15,9 @@ namespace brood::api {
 namespace {
 
 Error no_function(const Runtime& runtime, const std::string& name) {
-  return Error(Code::NoFunction, "no function \"" + name +
-                                     "\" is registered in this worker; registered: " +
-                                     runtime.function_names());
+  return Error(Code::NoFunction,
+               "no function \"" + name +
+                   "\" is registered in this worker; registered: " + runtime.function_names());
 }
 
 // Runs one task to its answer; an Error means that the host cannot be answered any more.

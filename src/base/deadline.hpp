@@ -12,7 +12,8 @@ using Clock = std::chrono::steady_clock;
 class Deadline {
  public:
   static Deadline forever() { return Deadline{}; }
-  // `timeout_ms` as the public calls take it: 0 tries once, negative waits for ever. 0 reads no clock.
+  // `timeout_ms` as the public calls take it: 0 tries once, negative waits for ever. 0 reads no
+  // clock.
   static Deadline after_ms(int64_t timeout_ms) {
     Deadline deadline;
     if (timeout_ms == 0) deadline.at_ = Clock::time_point::min();

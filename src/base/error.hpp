@@ -1,6 +1,7 @@
-// What went wrong, as every floor reports it: a code that programs branch on and a story that people read.
-// An Error is a shared pointer to an immutable record, so passing one on costs nothing, and the
-// expected outcomes (timeout, closed, canceled) share static records: reporting them allocates nothing.
+// What went wrong, as every floor reports it: a code that programs branch on and a story that
+// people read. An Error is a shared pointer to an immutable record, so passing one on costs
+// nothing, and the expected outcomes (timeout, closed, canceled) share static records: reporting
+// them allocates nothing.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +71,8 @@ class [[nodiscard]] Error {
   const ErrorRecord& record() const { return *record_; }
   const std::string& message() const { return record_->message; }
 
-  // The same failure with `context` put before its message, for the floor above to say what it tried.
+  // The same failure with `context` put before its message, for the floor above to say what it
+  // tried.
   Error with_context(std::string_view context) const;
 
  private:

@@ -197,9 +197,7 @@ class LaneReader {
   // Gives back the space of everything next() returned: no pointer into it may be used afterwards.
   void give_back() { lane_->head.store(head_, std::memory_order_release); }
   // The same up to a position that position() gave; positions come in order.
-  void give_back_to(uint64_t position) {
-    lane_->head.store(position, std::memory_order_release);
-  }
+  void give_back_to(uint64_t position) { lane_->head.store(position, std::memory_order_release); }
   uint64_t position() const { return head_; }
 
  private:

@@ -26,8 +26,8 @@ class Message {
   // Bytes that stay where they are, for as long as whoever lends them says.
   static Ptr borrow(std::byte* data, size_t size, uint8_t codec);
 
-  // Makes a message that was borrowed, and carries nothing, a view of other bytes. False if it is another
-  // kind.
+  // Makes a message that was borrowed, and carries nothing, a view of other bytes. False if it is
+  // another kind.
   bool borrow_again(std::byte* data, size_t size, uint8_t codec) {
     if (chunk_ != 0 || handles_ || data_ == behind()) return false;
     data_ = data;
@@ -110,7 +110,8 @@ class Chunk {
   // The message in a chunk that stays somebody else's, who keeps it for as long as the message
   // lives.
   static Result<Message::Ptr> borrow(Holdings& holdings, const Name& name, uint8_t codec);
-  // The message's chunk is somebody else's from now on; the message is not to be looked at any more.
+  // The message's chunk is somebody else's from now on; the message is not to be looked at any
+  // more.
   static void let_go(Message& message) { message.chunk_ = 0; }
   // Frees a chunk of our own, and gives up its references.
   static void free(Holdings& holdings, Offset offset);

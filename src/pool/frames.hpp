@@ -4,8 +4,8 @@
 //   task record:    RecordHeader | TaskFrame | Item bytes | Item bytes | ...
 //   result record:  RecordHeader | ResultFrame | bytes
 //
-// The bytes of an item or result lie behind it, or (kInHeap) in a chunk that a HeapBytes names; messages
-// that carry handles always lie in a chunk.
+// The bytes of an item or result lie behind it, or (kInHeap) in a chunk that a HeapBytes names;
+// messages that carry handles always lie in a chunk.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@
 namespace brood {
 
 enum RecordKind : uint16_t {
-  kTaskRecord = 1,      // host to worker: items to run
-  kFunctionRecord = 2,  // host to worker: uint32 index, then the name it stands for
-  kResultRecord = 3,    // worker to host: an item's value
-  kFailureRecord = 4,   // worker to host: an item's failure, encoded by pool/failure
-  kReadyRecord = 5,     // worker to host: the initializer is through
+  kTaskRecord = 1,          // host to worker: items to run
+  kFunctionRecord = 2,      // host to worker: uint32 index, then the name it stands for
+  kResultRecord = 3,        // worker to host: an item's value
+  kFailureRecord = 4,       // worker to host: an item's failure, encoded by pool/failure
+  kReadyRecord = 5,         // worker to host: the initializer is through
   kStartFailureRecord = 6,  // worker to host: it is not, encoded by pool/failure
 };
 
@@ -32,9 +32,9 @@ enum RecordFlags : uint8_t {
   kTimed = 2,   // the worker stamps the start of each item: somebody limits its run
 };
 
-// A worker starts item i by moving the claim from {limit, i} to {limit, i+1}; the host takes the rest back
-// by moving it from {limit, s} to {s, s}. Both by CAS on one word, so no item is run twice and the host
-// always knows which ones were started.
+// A worker starts item i by moving the claim from {limit, i} to {limit, i+1}; the host takes the
+// rest back by moving it from {limit, s} to {s, s}. Both by CAS on one word, so no item is run
+// twice and the host always knows which ones were started.
 class Claim {
  public:
   static constexpr uint32_t kMostItems = 0xffff;
@@ -45,7 +45,8 @@ class Claim {
   bool start(uint32_t index) {
     uint32_t word = word_.load(std::memory_order_relaxed);
     while (index < (word >> 16) && (word & 0xffff) == index) {
-      // Acquire and release: what is done for the item comes after this, and after the host's revoke.
+      // Acquire and release: what is done for the item comes after this, and after the host's
+      // revoke.
       if (word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel)) return true;
     }
     return false;
@@ -108,8 +109,8 @@ static_assert(SharedPod<HeapBytes> && sizeof(HeapBytes) == 24);
 
 constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
 
-// The message that a record's bytes are, or name: from the heap it becomes ours, so that it is freed in any
-// case. Protocol when the record makes no sense.
+// The message that a record's bytes are, or name: from the heap it becomes ours, so that it is
+// freed in any case. Protocol when the record makes no sense.
 inline Result<Message::Ptr> receive_record(Holdings& holdings, MemberSlot from,
                                            const RecordHeader& header,
                                            std::span<const std::byte> bytes) {
@@ -124,9 +125,10 @@ inline Result<Message::Ptr> receive_record(Holdings& holdings, MemberSlot from,
 
 // One a pool: who is to be woken for results.
 struct PoolBlock {
-  std::atomic<uint32_t> drainer;      // bell of the thread that waits for results; 0: none
-  std::atomic<uint32_t> attendant;    // bell of the pool's own thread
-  std::atomic<uint32_t> ring_after;   // results that may gather before a worker with more to do rings
+  std::atomic<uint32_t> drainer;    // bell of the thread that waits for results; 0: none
+  std::atomic<uint32_t> attendant;  // bell of the pool's own thread
+  std::atomic<uint32_t>
+      ring_after;  // results that may gather before a worker with more to do rings
   uint32_t reserved;
 };
 static_assert(SharedPod<PoolBlock> && sizeof(PoolBlock) == 16);

@@ -21,7 +21,8 @@ std::mutex& Future::watch_mutex() const { return pool_.mutex(); }
 
 Status Future::wait(Deadline deadline, const CancelToken* cancel) {
   if (done()) return {};
-  return pool_.wait(deadline, cancel, [this] { return done(); }, this);
+  return pool_.wait(
+      deadline, cancel, [this] { return done(); }, this);
 }
 
 Result<Message::Ptr> Future::take() {

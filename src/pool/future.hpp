@@ -1,4 +1,5 @@
-// A task whose outcome somebody holds in the hand. Its argument lies behind it, in the same allocation.
+// A task whose outcome somebody holds in the hand. Its argument lies behind it, in the same
+// allocation.
 #pragma once
 
 #include <functional>

@@ -105,7 +105,8 @@ Status Pool::refusal_locked() const {
 Result<Future*> Pool::submit(std::string_view function, std::span<const std::byte> bytes,
                              Message::Ptr* message, const SubmitOptions& options) {
   const uint32_t index = function_index(function);
-  // A message with handles needs a chunk that refers to them; one that lies in a chunk needs no other.
+  // A message with handles needs a chunk that refers to them; one that lies in a chunk needs no
+  // other.
   const size_t handles = message != nullptr ? (*message)->handle_count() : 0;
   const bool adopted = message != nullptr && handles == 0 && (*message)->whole_chunk();
   const bool small = !adopted && handles == 0 && bytes.size() <= kInlineBytes;
@@ -195,7 +196,8 @@ void Pool::dispatch_locked() {
   ring_workers_locked();
 }
 
-// The ready seat that holds least; among equals the one that gave a result last, whose worker is warm.
+// The ready seat that holds least; among equals the one that gave a result last, whose worker is
+// warm.
 Seat* Pool::roomiest_locked() const {
   Seat* best = nullptr;
   for (const auto& seat : seats_) {
@@ -233,8 +235,8 @@ void Pool::ring(uint32_t bell_id) {
   if (bell_id != 0) household_.arena().members().ring(BellId::unpack(bell_id));
 }
 
-// Nothing is queued, and somebody is idle while others hold tasks that they have not begun: half of what
-// the richest holds goes back to the queue.
+// Nothing is queued, and somebody is idle while others hold tasks that they have not begun: half of
+// what the richest holds goes back to the queue.
 void Pool::rebalance_locked() {
   for (;;) {
     if (!pending_.empty() || phase_ == Phase::Ending) return;
@@ -306,7 +308,8 @@ void Pool::drop_locked(Task* task) { task->dropped_locked(*this); }
 void Pool::unread_failure(const Error& error) {
   if (error.code() == Code::Canceled) return;
   std::lock_guard lock(unread_mutex_);
-  if (!unread_failure_) unread_failure_ = error.with_context("a task that nobody asked about failed");
+  if (!unread_failure_)
+    unread_failure_ = error.with_context("a task that nobody asked about failed");
 }
 
 void Pool::run_callbacks() {
@@ -374,8 +377,8 @@ void Pool::cancel_group(const void* group) {
   run_callbacks();
 }
 
-// What the seat's worker has not begun comes back, the group's part of it for good; what it has begun is
-// ended with the worker.
+// What the seat's worker has not begun comes back, the group's part of it for good; what it has
+// begun is ended with the worker.
 void Pool::cancel_on_seat_locked(Seat& seat, const void* group) {
   if (!seat.holds_group(group)) return;
   const Error canceled(Code::Canceled);

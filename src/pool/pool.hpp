@@ -1,7 +1,7 @@
-// A pool: its seats, its queue of tasks, and what happens to both. One mutex guards everything that is
-// not atomic; workers never see it. Threads that come here: callers of the API, the pool's own thread
-// (the attendant), and the loop's thread with news of processes. Counted: the user's handle, each task's
-// owner and the runtime hold one reference each.
+// A pool: its seats, its queue of tasks, and what happens to both. One mutex guards everything that
+// is not atomic; workers never see it. Threads that come here: callers of the API, the pool's own
+// thread (the attendant), and the loop's thread with news of processes. Counted: the user's handle,
+// each task's owner and the runtime hold one reference each.
 #pragma once
 
 #include <atomic>
@@ -56,24 +56,27 @@ struct WorkerInfo {
 
 class Pool : public Waitable {
  public:
-  // Makes it and asks for its workers. `retired` is called once, on some thread, when its last worker
-  // is gone for good; the pool may then be forgotten.
-  static Result<Pool*> create(Household& household, PoolOptions options, std::function<void(Pool*)> retired);
+  // Makes it and asks for its workers. `retired` is called once, on some thread, when its last
+  // worker is gone for good; the pool may then be forgotten.
+  static Result<Pool*> create(Household& household, PoolOptions options,
+                              std::function<void(Pool*)> retired);
 
-  // `message` may be null; otherwise its handles travel along, and it is taken on success if it has any.
+  // `message` may be null; otherwise its handles travel along, and it is taken on success if it has
+  // any.
   Result<Future*> submit(std::string_view function, std::span<const std::byte> bytes,
                          Message::Ptr* message, const SubmitOptions& options);
   // The index under which a function's name is known here.
   uint32_t function_index(std::string_view name);
-  // Queues tasks; their owner keeps them until each is dropped. With `bounded`, waits for room first.
+  // Queues tasks; their owner keeps them until each is dropped. With `bounded`, waits for room
+  // first.
   Status enqueue(TaskQueue tasks, const SubmitOptions* bounded = nullptr);
   // True when the task is now cancelled, or its worker is being killed for it; false: it is done.
   bool cancel(Task& task);
   void cancel_group(const void* group);
 
-  // Waits until `done()` is true, which must become so by a task's end. The caller fetches results itself
-  // while nobody else does.
-  // `what` is notified when that may have happened; null: room in the pool is waited for.
+  // Waits until `done()` is true, which must become so by a task's end. The caller fetches results
+  // itself while nobody else does. `what` is notified when that may have happened; null: room in
+  // the pool is waited for.
   Status wait(Deadline deadline, const CancelToken* cancel, const std::function<bool()>& done,
               Waitable* what);
   // Fetches what results there are, now.
@@ -96,7 +99,9 @@ class Pool : public Waitable {
   std::mutex& mutex() const { return mutex_; }
 
   // For owners of tasks, with the mutex held.
-  void call_later_locked(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
+  void call_later_locked(std::function<void()> callback) {
+    callbacks_.push_back(std::move(callback));
+  }
   void unread_failure(const Error& error);
   // Runs what was left for a moment without the lock.
   void run_callbacks();
@@ -190,12 +195,12 @@ class Pool : public Waitable {
   std::map<std::string, uint32_t, std::less<>> function_indexes_;
   std::vector<std::function<void()>> callbacks_;
   PoolStats stats_;
-  std::atomic<uint64_t> results_{0};      // received; written with the mutex held
+  std::atomic<uint64_t> results_{0};  // received; written with the mutex held
   std::atomic<uint64_t> changes_{0};  // of what waits look at, results or not; with the mutex held
-  std::mutex unread_mutex_;  // guards the next line only
+  std::mutex unread_mutex_;           // guards the next line only
   std::optional<Error> unread_failure_;
-  uint32_t trees_ = 0;  // process trees that are not gone yet
-  uint32_t failed_starts_ = 0;  // since the last worker that became ready
+  uint32_t trees_ = 0;             // process trees that are not gone yet
+  uint32_t failed_starts_ = 0;     // since the last worker that became ready
   uint32_t fruitless_deaths_ = 0;  // workers lost since the last result
   Clock::time_point timer_at_ = Clock::time_point::max();
   std::unique_ptr<Timer> timer_;  // made, used and destroyed on the loop's thread

@@ -64,7 +64,8 @@ Status Pool::join(Deadline deadline, const CancelToken* cancel) {
     if (phase_ == Phase::Open) phase_ = Phase::Ending;
     advance_phase_locked();
   }
-  BROOD_TRY(wait(deadline, cancel, [this] { return ready(); }, this));
+  BROOD_TRY(wait(
+      deadline, cancel, [this] { return ready(); }, this));
   std::lock_guard lock(unread_mutex_);
   if (!unread_failure_) return {};
   const Error failure = *unread_failure_;

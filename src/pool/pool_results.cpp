@@ -1,6 +1,6 @@
-// Fetching results, and waiting for them. At any moment at most one thread, the drainer, sleeps on behalf
-// of the pool's results: a caller that waits, or the attendant when no caller does. Workers ring the
-// drainer if one is named in the PoolBlock, else the attendant.
+// Fetching results, and waiting for them. At any moment at most one thread, the drainer, sleeps on
+// behalf of the pool's results: a caller that waits, or the attendant when no caller does. Workers
+// ring the drainer if one is named in the PoolBlock, else the attendant.
 #include <cstring>
 
 #include "pool/failure.hpp"
@@ -11,8 +11,8 @@ namespace brood {
 
 namespace {
 
-// Results that may gather while the drainer sleeps and workers have more to do; it then looks by itself
-// after a moment, so that a slow task does not hold back the results before it.
+// Results that may gather while the drainer sleeps and workers have more to do; it then looks by
+// itself after a moment, so that a slow task does not hold back the results before it.
 constexpr uint32_t kGather = 64;
 constexpr int64_t kGatherMs = 1;
 
@@ -108,7 +108,8 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   return {};
 }
 
-// A worker whose lane makes no sense is of no more use; what it holds is treated as after any death.
+// A worker whose lane makes no sense is of no more use; what it holds is treated as after any
+// death.
 void Pool::protocol_broken_locked(Seat& seat, const Error& error) {
   seat.lane_broken = true;
   seat.start_failure = std::make_unique<Error>(error);
@@ -136,7 +137,8 @@ bool Pool::anything_there() const {
   return false;
 }
 
-// Where a worker runs that holds a task: spinning pays only if that is another CPU. -1: do not spin.
+// Where a worker runs that holds a task: spinning pays only if that is another CPU. -1: do not
+// spin.
 int Pool::busy_cpu() const {
   for (const auto& seat : seats_) {
     const int cpu = seat->block().worker_cpu.load(std::memory_order_relaxed);
@@ -155,7 +157,8 @@ Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::funct
   Status status;
   while (status.ok() && !done()) {
     uint32_t nobody = 0;
-    if (drainer_.compare_exchange_strong(nobody, waiter.bell_id().pack(), std::memory_order_acq_rel)) {
+    if (drainer_.compare_exchange_strong(nobody, waiter.bell_id().pack(),
+                                         std::memory_order_acq_rel)) {
       status = wait_as_drainer(waiter, deadline, cancel, done);
     } else {
       status = wait_as_follower(waiter, deadline, cancel, done, what);
@@ -202,8 +205,7 @@ Status Pool::sleep_for_results(Waiter& waiter, Deadline deadline, const CancelTo
   seen = now;
   block_->ring_after.store(crowd ? kGather : 1, std::memory_order_relaxed);
   if (!crowd) return waiter.wait(deadline, cancel, ready, cpu);
-  Status status =
-      waiter.wait(deadline.sooner(Deadline::after_ms(kGatherMs)), cancel, ready, cpu);
+  Status status = waiter.wait(deadline.sooner(Deadline::after_ms(kGatherMs)), cancel, ready, cpu);
   return status.code() == Code::Timeout && !deadline.passed() ? Status() : status;
 }
 
@@ -218,9 +220,7 @@ Status Pool::wait_as_follower(Waiter& waiter, Deadline deadline, const CancelTok
   }
   Status status = waiter.wait(
       deadline, cancel,
-      [&] {
-        return watcher.rung() || drainer_.load(std::memory_order_acquire) == 0 || done();
-      },
+      [&] { return watcher.rung() || drainer_.load(std::memory_order_acquire) == 0 || done(); },
       -1);
   if (what != nullptr) what->unwatch(&watcher);
   std::lock_guard lock(mutex_);

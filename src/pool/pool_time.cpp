@@ -1,5 +1,5 @@
-// The clock of a pool: run limits of tasks, and pauses before a worker is started again. Looked at on the
-// loop's thread, only while there is one of either.
+// The clock of a pool: run limits of tasks, and pauses before a worker is started again. Looked at
+// on the loop's thread, only while there is one of either.
 #include <algorithm>
 
 #include "pool/pool.hpp"
@@ -21,8 +21,8 @@ void Pool::set_timer(Clock::time_point at) {
   timer_->start_at(at);
 }
 
-// A worker may begin a timed task at any moment from now on: the clock is looked at when the shortest
-// limit it holds could have passed.
+// A worker may begin a timed task at any moment from now on: the clock is looked at when the
+// shortest limit it holds could have passed.
 void Pool::look_at_clock_locked() {
   int64_t shortest = INT64_MAX;
   for (const auto& seat : seats_) {

@@ -1,4 +1,5 @@
-// Workers come and go: starting them, what their death means for the tasks they held, and when to give up.
+// Workers come and go: starting them, what their death means for the tasks they held, and when to
+// give up.
 #include <algorithm>
 #include <cstring>
 
@@ -12,7 +13,8 @@ namespace brood {
 
 namespace {
 
-// A pool gives up after this many starts in a row beyond one a seat that did not lead to a ready worker,
+// A pool gives up after this many starts in a row beyond one a seat that did not lead to a ready
+// worker,
 constexpr uint32_t kMostFailedStarts = 3;
 // and after this many deaths in a row without a single result between them.
 constexpr uint32_t kMostFruitlessDeaths = 32;
@@ -231,11 +233,11 @@ void Pool::blame_locked(Seat& seat, Task* task, const ExitReport& report) {
   const std::string run = "worker " + std::to_string(seat.pid) + " " + how_it_ended(report);
   if (task->timed_out) {
     ++stats_.timed_out;
-    fail_task_locked(task, Error(death_record(Code::TaskTimeout, report, seat.pid,
-                                              "\"" + functions_[task->function] +
-                                                  "\" passed its run limit of " +
-                                                  std::to_string(task->run_limit_ms) +
-                                                  " ms; its worker was killed")));
+    fail_task_locked(
+        task,
+        Error(death_record(Code::TaskTimeout, report, seat.pid,
+                           "\"" + functions_[task->function] + "\" passed its run limit of " +
+                               std::to_string(task->run_limit_ms) + " ms; its worker was killed")));
     drop_locked(task);
     return;
   }
@@ -249,10 +251,10 @@ void Pool::blame_locked(Seat& seat, Task* task, const ExitReport& report) {
     pending_.push_front(task);
     return;
   }
-  fail_task_locked(task, Error(death_record(Code::WorkerLost, report, seat.pid,
-                                            run + " while it ran \"" + functions_[task->function] +
-                                                "\" (run " + std::to_string(task->attempts) +
-                                                ")")));
+  fail_task_locked(
+      task, Error(death_record(Code::WorkerLost, report, seat.pid,
+                               run + " while it ran \"" + functions_[task->function] + "\" (run " +
+                                   std::to_string(task->attempts) + ")")));
   drop_locked(task);
 }
 

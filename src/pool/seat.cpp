@@ -129,8 +129,8 @@ Task* Seat::finish(uint64_t sequence) {
 }
 
 uint64_t Seat::unstarted() const {
-  // The first one may be running. That a later one is too (a worker that answers out of order) is found
-  // out by the claim.
+  // The first one may be running. That a later one is too (a worker that answers out of order) is
+  // found out by the claim.
   return sent_.empty() ? 0 : sent_.size() - 1;
 }
 
@@ -192,8 +192,8 @@ Seat::Remains Seat::clear() {
 std::optional<Seat::Running> Seat::running() const {
   const uint64_t sequence = block_->running.load(std::memory_order_acquire);
   const int64_t since = block_->running_since_ns.load(std::memory_order_acquire);
-  // The worker clears the sequence before it changes the time: the same one twice means that the time
-  // between belongs to it.
+  // The worker clears the sequence before it changes the time: the same one twice means that the
+  // time between belongs to it.
   if (sequence == kNothingRuns || block_->running.load(std::memory_order_acquire) != sequence) {
     return std::nullopt;
   }

@@ -1,5 +1,6 @@
-// A worker as its pool sees it: the lanes, and which tasks it holds. A seat stays when its worker dies;
-// the next worker takes it over with fresh lanes. Guarded by the pool's mutex but for what says otherwise.
+// A worker as its pool sees it: the lanes, and which tasks it holds. A seat stays when its worker
+// dies; the next worker takes it over with fresh lanes. Guarded by the pool's mutex but for what
+// says otherwise.
 #pragma once
 
 #include <deque>
@@ -19,7 +20,7 @@ enum class SeatState : uint8_t {
   Pausing,   // a worker will be started when its pause is over
   Starting,  // asked of the nursery, or in its initializer
   Ready,
-  Ending,    // its task lane is closed, or it was killed: it takes no more tasks
+  Ending,  // its task lane is closed, or it was killed: it takes no more tasks
 };
 
 class Seat {
@@ -85,8 +86,8 @@ class Seat {
   uint64_t last_result = 0;    // the pool's count of results when it gave its last one
   bool lane_broken = false;    // its results made no sense: nothing more is read
   std::unique_ptr<Error> start_failure;  // what it reported before it died
-  bool full = false;           // found so in this round of dispatching
-  bool killed_by_pool = false;  // its death is the pool's own doing, no sign of trouble
+  bool full = false;                     // found so in this round of dispatching
+  bool killed_by_pool = false;           // its death is the pool's own doing, no sign of trouble
   Clock::time_point pause_ends{};
 
  private:

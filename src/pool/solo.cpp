@@ -34,8 +34,7 @@ class Solo::Events final : public ChildEvents {
 };
 
 Result<std::shared_ptr<Solo>> Solo::create(Household& household, std::string name,
-                                           std::string function,
-                                           std::span<const std::byte> bytes) {
+                                           std::string function, std::span<const std::byte> bytes) {
   std::shared_ptr<Solo> solo(new Solo(household, std::move(name), std::move(function)));
   BROOD_TRY(solo->prepare(bytes));
   return solo;
@@ -120,16 +119,17 @@ std::optional<Error> Solo::fetch_failure() {
     if (!got) return got.error();
     if (!*got) break;
     if (record.header.kind != kFailureRecord || record.header.size < sizeof(ResultFrame)) continue;
-    Result<Message::Ptr> bytes =
-        receive_record(household_.holdings(), seat_->member.slot, record.header,
-                       {record.data + sizeof(ResultFrame), record.header.size - sizeof(ResultFrame)});
+    Result<Message::Ptr> bytes = receive_record(
+        household_.holdings(), seat_->member.slot, record.header,
+        {record.data + sizeof(ResultFrame), record.header.size - sizeof(ResultFrame)});
     if (!bytes) return bytes.error();
     Result<ErrorRecord> failure = decode_failure({(*bytes)->data(), (*bytes)->size()});
     return failure ? Error(std::move(*failure)) : failure.error();
   }
   if (const Result<platform::Packet> said =
           platform::receive_packet(seat_->control.get(), Deadline::after_ms(0))) {
-    if (Result<ErrorRecord> failure = decode_failure(said->bytes)) return Error(std::move(*failure));
+    if (Result<ErrorRecord> failure = decode_failure(said->bytes))
+      return Error(std::move(*failure));
   }
   return std::nullopt;
 }

@@ -1,6 +1,6 @@
-// One registered function in a process of its own: a lane with one task, and what came of it. Hears of its
-// process's death before anybody else does, to fetch the outcome first. Counted by shared pointers: the
-// process's events hold it.
+// One registered function in a process of its own: a lane with one task, and what came of it. Hears
+// of its process's death before anybody else does, to fetch the outcome first. Counted by shared
+// pointers: the process's events hold it.
 #pragma once
 
 #include <memory>

@@ -137,8 +137,8 @@ Status Stream::push(std::span<const std::byte> bytes, Deadline deadline,
   tasks.push_back(entry);
   Status status = pool_.enqueue(std::move(tasks));
   if (status) return status;
-  // The pool did not take it: as if it was never pushed. Only this thread pushes at a time, so that it
-  // is still the last one.
+  // The pool did not take it: as if it was never pushed. Only this thread pushes at a time, so that
+  // it is still the last one.
   const Argument argument = entry->argument;
   bool last = false;
   {
@@ -192,7 +192,8 @@ Stream::Item Stream::take_locked(Entry& entry) {
   return item;
 }
 
-// Everything that is there, up to a limit and a failure; from a window only one, since each makes room.
+// Everything that is there, up to a limit and a failure; from a window only one, since each makes
+// room.
 void Stream::gather_locked() {
   constexpr size_t kMost = 128;
   const size_t most = options_.window == 0 ? kMost : 1;

@@ -1,5 +1,5 @@
-// Many tasks of one function whose results come out one by one: a window over an endless source, or a map
-// over a list, which is a window as wide as the list. Guarded by its pool's mutex.
+// Many tasks of one function whose results come out one by one: a window over an endless source, or
+// a map over a list, which is a window as wide as the list. Guarded by its pool's mutex.
 #pragma once
 
 #include <deque>
@@ -88,15 +88,16 @@ class Stream final : public Waitable {
   Room room_{*this};
   StreamOptions options_;
   uint32_t function_;
-  std::deque<Entry*> window_;    // pushed and not taken, in order
-  std::deque<Entry*> arrivals_;  // unordered: done and not taken, as they came
+  std::deque<Entry*> window_;                // pushed and not taken, in order
+  std::deque<Entry*> arrivals_;              // unordered: done and not taken, as they came
   std::unique_ptr<std::byte[]> map_memory_;  // a map's entries, and their arguments behind them
   Entry* map_entries_ = nullptr;
   uint64_t pushed_ = 0;
   uint64_t taken_ = 0;
   uint64_t held_by_pool_ = 0;
   std::mutex taking_;  // guards the next line only; taken before the pool's
-  std::deque<Item> gathered_;  // a map's results, fetched together so that the pool is locked seldom
+  std::deque<Item>
+      gathered_;  // a map's results, fetched together so that the pool is locked seldom
   bool finished_ = false;
   bool failed_ = false;  // a failure was handed out and ended the stream
   bool abandoned_ = false;

@@ -1,4 +1,5 @@
-// Tasks in order, linked through themselves: no allocation to queue one. Guarded by the pool's mutex.
+// Tasks in order, linked through themselves: no allocation to queue one. Guarded by the pool's
+// mutex.
 #pragma once
 
 #include "pool/task.hpp"

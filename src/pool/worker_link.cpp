@@ -36,9 +36,8 @@ Result<std::unique_ptr<WorkerLink>> WorkerLink::open(Holdings& holdings,
       lane_capacity(results, lane_bytes(kResultLaneBytes)) != kResultLaneBytes) {
     return damaged("the lanes that the start orders name are damaged");
   }
-  std::unique_ptr<WorkerLink> link(new WorkerLink(holdings, std::move(rack),
-                                                  std::move(orders), channel,
-                                                  reinterpret_cast<PoolBlock*>(pool)));
+  std::unique_ptr<WorkerLink> link(new WorkerLink(holdings, std::move(rack), std::move(orders),
+                                                  channel, reinterpret_cast<PoolBlock*>(pool)));
   arena.members().set_result_tail(holdings.me(), arena.offset_of(&link->result_lane_->tail));
   return link;
 }
@@ -106,8 +105,8 @@ Result<bool> WorkerLink::start_bracket(WorkerTask& task) {
 
 Status WorkerLink::begin_bracket(WorkerTask& task, WorkerTask::Kind kind) {
   const bool first = kind == WorkerTask::Kind::Initializer;
-  Result<Message::Ptr> argument = first ? initializer_argument()
-                                        : Result<Message::Ptr>(Message::borrow(nullptr, 0, 0));
+  Result<Message::Ptr> argument =
+      first ? initializer_argument() : Result<Message::Ptr>(Message::borrow(nullptr, 0, 0));
   if (!argument) return argument.error();
   task.kind_ = kind;
   task.function_ = first ? &orders_.initializer : &orders_.finalizer;
@@ -152,8 +151,7 @@ Status WorkerLink::next_task(Deadline deadline, const CancelToken* cancel, Worke
 Result<bool> WorkerLink::start_item(Open& open, WorkerTask& task) {
   Item item;
   const auto left = static_cast<size_t>(open.end - open.next_item);
-  if (open.started == open.count || left < sizeof item ||
-      !open.frame->claim.start(open.started)) {
+  if (open.started == open.count || left < sizeof item || !open.frame->claim.start(open.started)) {
     open.exhausted = true;
     give_back();
     return false;
@@ -268,8 +266,9 @@ Status WorkerLink::wait_for_task(Deadline deadline, const CancelToken* cancel) {
     // Pairs with the host's fence between its commit and its look at the bell.
     channel_->listener.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   }
-  return waiter.wait(deadline, cancel, [this] { return !tasks_.empty() || tasks_.ended(); },
-                         channel_->host_cpu.load(std::memory_order_relaxed));
+  return waiter.wait(
+      deadline, cancel, [this] { return !tasks_.empty() || tasks_.ended(); },
+      channel_->host_cpu.load(std::memory_order_relaxed));
 }
 
 }  // namespace brood

@@ -1,5 +1,5 @@
-// A worker's end of its lanes: takes tasks, gives answers. One thread takes at a time; any thread answers.
-// Nothing here calls user code.
+// A worker's end of its lanes: takes tasks, gives answers. One thread takes at a time; any thread
+// answers. Nothing here calls user code.
 #pragma once
 
 #include <deque>
@@ -21,8 +21,8 @@ namespace brood {
 
 class WorkerLink;
 
-// One call, from the moment this worker started it to its answer. Its argument may lie in the lane, which
-// stays as it is until the answer.
+// One call, from the moment this worker started it to its answer. Its argument may lie in the lane,
+// which stays as it is until the answer.
 class WorkerTask {
  public:
   WorkerTask() = default;
@@ -30,7 +30,8 @@ class WorkerTask {
   WorkerTask& operator=(const WorkerTask&) = delete;
 
   const std::string& function() const { return *function_; }
-  // What the caller found under that name, kept for the next task of the same function; null at first.
+  // What the caller found under that name, kept for the next task of the same function; null at
+  // first.
   const void*& resolved() { return *resolved_; }
   Message& argument() { return *argument_; }
   bool answered() const { return answered_; }
@@ -57,8 +58,8 @@ class WorkerLink {
                                                   std::shared_ptr<BellRack> rack,
                                                   StartOrders orders);
 
-  // Starts the next item: first the initializer, if there is one, whose answer tells the host whether this
-  // worker is ready; last the finalizer. Closed when no more will come.
+  // Starts the next item: first the initializer, if there is one, whose answer tells the host
+  // whether this worker is ready; last the finalizer. Closed when no more will come.
   Status next(Deadline deadline, const CancelToken* cancel, WorkerTask& task);
 
   // Each task once; State the second time. A failure leaves the task unanswered.
@@ -76,7 +77,8 @@ class WorkerLink {
     std::string name;
     const void* resolved = nullptr;
   };
-  // A task record that is being worked on; its place in the lane is given back when all is answered.
+  // A task record that is being worked on; its place in the lane is given back when all is
+  // answered.
   struct Open {
     TaskFrame* frame;
     Function* function;
@@ -139,7 +141,7 @@ class WorkerLink {
   LaneHeader* result_lane_ = nullptr;
   std::deque<Open> open_;
   std::atomic<uint64_t> read_to_{0};  // how far the task lane was read; by the thread that takes
-  uint32_t unrung_ = 0;  // results committed since the host was last told
+  uint32_t unrung_ = 0;               // results committed since the host was last told
 };
 
 }  // namespace brood

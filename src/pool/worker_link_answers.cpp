@@ -12,7 +12,8 @@ Status WorkerLink::reply(WorkerTask& task, std::span<const std::byte> bytes, uin
 }
 
 Status WorkerLink::reply(WorkerTask& task, Message::Ptr& message) {
-  return answer(task, kResultRecord, {message->data(), message->size()}, message->codec(), &message);
+  return answer(task, kResultRecord, {message->data(), message->size()}, message->codec(),
+                &message);
 }
 
 Status WorkerLink::fail(WorkerTask& task, const ErrorRecord& record) {
@@ -53,9 +54,8 @@ Result<Chunk::Name> WorkerLink::chunk_for(std::span<const std::byte> bytes, Mess
   if (message != nullptr && handles == 0 && (*message)->whole_chunk()) {
     return Chunk::Name{(*message)->chunk(), bytes.size(), 0};
   }
-  Result<Chunk::Name> chunk =
-      Chunk::make(holdings_, bytes.size(),
-                  handles != 0 ? (*message)->handles() : std::span<const Held>());
+  Result<Chunk::Name> chunk = Chunk::make(
+      holdings_, bytes.size(), handles != 0 ? (*message)->handles() : std::span<const Held>());
   if (!chunk) return chunk.error().with_context("a result");
   if (!bytes.empty()) {
     std::memcpy(Chunk::data(arena_, *chunk), bytes.data(), bytes.size());
@@ -65,8 +65,8 @@ Result<Chunk::Name> WorkerLink::chunk_for(std::span<const std::byte> bytes, Mess
 
 Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes,
                          uint8_t codec, Message::Ptr* message) {
-  const bool small = bytes.size() <= kInlineBytes &&
-                     (message == nullptr || (*message)->handle_count() == 0);
+  const bool small =
+      bytes.size() <= kInlineBytes && (message == nullptr || (*message)->handle_count() == 0);
   HeapBytes name{};
   if (!small) {
     Result<Chunk::Name> chunk = chunk_for(bytes, message);
@@ -93,7 +93,8 @@ Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::
   return {};
 }
 
-// Waits for the host to fetch results while the lane is full. With the lock held: answers keep their order.
+// Waits for the host to fetch results while the lane is full. With the lock held: answers keep
+// their order.
 Result<RecordHeader*> WorkerLink::room_for(size_t size) {
   RecordHeader* record = results_.reserve(size);
   if (record != nullptr) return record;
@@ -104,8 +105,7 @@ Result<RecordHeader*> WorkerLink::room_for(size_t size) {
   Status status;
   while (record == nullptr && status.ok()) {
     status = waiter.wait(
-        Deadline::forever(), nullptr,
-        [&] { return (record = results_.reserve(size)) != nullptr; },
+        Deadline::forever(), nullptr, [&] { return (record = results_.reserve(size)) != nullptr; },
         channel_->host_cpu.load(std::memory_order_relaxed));
   }
   channel_->room_listener.store(0, std::memory_order_relaxed);
@@ -116,15 +116,16 @@ Result<RecordHeader*> WorkerLink::room_for(size_t size) {
 void WorkerLink::commit() {
   results_.publish();
   ++unrung_;
-  const bool more = (!open_.empty() && open_.back().started < open_.back().count) ||
-                    task_lane_->tail.load(std::memory_order_relaxed) !=
-                        read_to_.load(std::memory_order_relaxed);
+  const bool more =
+      (!open_.empty() && open_.back().started < open_.back().count) ||
+      task_lane_->tail.load(std::memory_order_relaxed) != read_to_.load(std::memory_order_relaxed);
   if (!more || unrung_ >= pool_->ring_after.load(std::memory_order_relaxed)) ring_host();
 }
 
 void WorkerLink::ring_host() {
   unrung_ = 0;
-  // Pairs with the drainer, who names himself, then looks at the lanes again before he sleeps or leaves.
+  // Pairs with the drainer, who names himself, then looks at the lanes again before he sleeps or
+  // leaves.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   uint32_t bell = pool_->drainer.load(std::memory_order_relaxed);
   if (bell == 0) bell = pool_->attendant.load(std::memory_order_relaxed);

@@ -1,5 +1,5 @@
-// What a process needs to have children and to share memory with them: made once by the runtime, used by
-// everything above this floor, never destroyed.
+// What a process needs to have children and to share memory with them: made once by the runtime,
+// used by everything above this floor, never destroyed.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@ namespace brood {
 
 class Household {
  public:
-  // `me` is this process's membership in the arena; `depth` is how many levels of workers it is below the
-  // program that the user started.
+  // `me` is this process's membership in the arena; `depth` is how many levels of workers it is
+  // below the program that the user started.
   Household(std::unique_ptr<Arena> arena, MemberId me, uint32_t depth)
       : arena_(std::move(arena)),
         me_(me),

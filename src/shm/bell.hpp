@@ -1,6 +1,6 @@
-// The word that a thread sleeps on while it waits for anything at all. Whoever makes something ready
-// rings the bells of those who registered; a bell nobody sleeps on costs a fence and a load. Several
-// threads may share a bell: all of them wake then.
+// The word that a thread sleeps on while it waits for anything at all. Whoever makes something
+// ready rings the bells of those who registered; a bell nobody sleeps on costs a fence and a load.
+// Several threads may share a bell: all of them wake then.
 //
 //   31                                   1   0
 //   +------------------------------------+---+

@@ -1,5 +1,5 @@
-// Makes a read of freed memory visible where BROOD_POISON is defined: in the crash sweep's build, which
-// would take too long over more than the first bytes.
+// Makes a read of freed memory visible where BROOD_POISON is defined: in the crash sweep's build,
+// which would take too long over more than the first bytes.
 #pragma once
 
 #include <algorithm>

@@ -51,8 +51,8 @@ Result<size_t> wait_any(BellRack& rack, std::span<Waitable* const> objects, Dead
                         const CancelToken* cancel) {
   Waiter& waiter = Waiter::current(rack);
   const Registrations registrations(rack, waiter, objects);
-  BROOD_TRY(waiter.wait(deadline, cancel,
-                        [&] { return registrations.first_ready() < objects.size(); }));
+  BROOD_TRY(
+      waiter.wait(deadline, cancel, [&] { return registrations.first_ready() < objects.size(); }));
   return registrations.first_ready();
 }
 

@@ -13,7 +13,8 @@ namespace brood {
 class CancelToken;
 class Waitable;
 
-// Hears that something became ready. Called with the waitable's mutex held: rings a bell, or notes it.
+// Hears that something became ready. Called with the waitable's mutex held: rings a bell, or notes
+// it.
 class Watcher {
  public:
   virtual void on_ready(Waitable& waitable) = 0;
@@ -29,16 +30,16 @@ class Waitable {
 
   void ref() { references_.fetch_add(1, std::memory_order_relaxed); }
   void unref() {
-    // Release: what this thread did with the object comes before its end; acquire: in the thread that
-    // ends it.
+    // Release: what this thread did with the object comes before its end; acquire: in the thread
+    // that ends it.
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
   // With watch_mutex() held, unless the type says that it does not matter.
   virtual bool ready() const = 0;
 
-  // Of a cancel token, which may be fired in another process: it is looked at, not watched. Null for
-  // everything else.
+  // Of a cancel token, which may be fired in another process: it is looked at, not watched. Null
+  // for everything else.
   virtual const CancelToken* token_to_watch() const { return nullptr; }
 
   // Tells `watcher` once it is ready, at once if it is. The watcher outlives the watch.

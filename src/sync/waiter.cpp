@@ -50,8 +50,9 @@ void SpinBudget::note(bool paid) {
 
 namespace {
 
-// The thread's waiter, and who gives it back when the thread ends. The pointer alone outlives that: in the
-// main thread exit handlers still wait when this keeper is gone, with a waiter that nobody gives back.
+// The thread's waiter, and who gives it back when the thread ends. The pointer alone outlives that:
+// in the main thread exit handlers still wait when this keeper is gone, with a waiter that nobody
+// gives back.
 thread_local Waiter* mine = nullptr;
 struct WaiterKeeper {
   ~WaiterKeeper() { delete std::exchange(mine, nullptr); }

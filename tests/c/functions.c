@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- what workers do --------------------------------------------------------------------------- */
+/* ---- what workers do ---------------------------------------------------------------------------
+ */
 
 static void reply_int(brood_task *task, int64_t value) {
   (void)!brood_task_reply(task, &value, sizeof value, BROOD_CODEC_RAW, NULL);
@@ -142,7 +143,8 @@ static void big(brood_task *task, void *context) {
   if (brood_task_reply_msg(task, room, NULL) != BROOD_OK) brood_msg_free(room);
 }
 
-/* Waits until the file that its argument names is there; says that it runs by the file <path>.<pid>. */
+/* Waits until the file that its argument names is there; says that it runs by the file
+ * <path>.<pid>. */
 static void wait_for_file(brood_task *task, void *context) {
   (void)context;
   const char *path = brood_msg_data(brood_task_args(task));
@@ -216,7 +218,8 @@ static void leave_note(brood_task *task, void *context) {
   fclose(file);
 }
 
-/* A pool inside a worker: squares its argument there, or goes one level deeper while that is positive. */
+/* A pool inside a worker: squares its argument there, or goes one level deeper while that is
+ * positive. */
 static void nested(brood_task *task, void *context) {
   (void)context;
   const int64_t depth = int_argument(task);
@@ -259,7 +262,8 @@ static void wait_for_token(brood_task *task, void *context) {
   brood_cancel_free(cancel);
 }
 
-/* ---- the tests' own side ----------------------------------------------------------------------- */
+/* ---- the tests' own side -----------------------------------------------------------------------
+ */
 
 typedef struct running_check {
   const char *path;

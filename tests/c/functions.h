@@ -13,34 +13,34 @@
 /* cmocka wants those first. */
 #include <cmocka.h>
 
-/* Registers every function below and calls brood_init(); ends the program if that fails. In a worker it
- * does not return. */
+/* Registers every function below and calls brood_init(); ends the program if that fails. In a
+ * worker it does not return. */
 void test_begin(int argc, char **argv);
 
 /* BROOD_OK, or the test fails with the error's story. */
-#define OK(call)                                                                              \
-  do {                                                                                        \
-    const brood_status ok_status = (call);                                                    \
-    if (ok_status != BROOD_OK)                                                                \
-      fail_msg("%s: %s: %s", #call, brood_status_name(ok_status),                             \
-               brood_error_message(brood_last_error()));                                      \
+#define OK(call)                                                  \
+  do {                                                            \
+    const brood_status ok_status = (call);                        \
+    if (ok_status != BROOD_OK)                                    \
+      fail_msg("%s: %s: %s", #call, brood_status_name(ok_status), \
+               brood_error_message(brood_last_error()));          \
   } while (0)
 
 /* Exactly this failure. */
-#define FAILS(expected, call)                                                                 \
-  do {                                                                                        \
-    const brood_status fails_status = (call);                                                 \
-    if (fails_status != (expected))                                                           \
-      fail_msg("%s: %s, not %s: %s", #call, brood_status_name(fails_status),                  \
-               brood_status_name(expected),                                                   \
-               fails_status ? brood_error_message(brood_last_error()) : "");                  \
+#define FAILS(expected, call)                                                \
+  do {                                                                       \
+    const brood_status fails_status = (call);                                \
+    if (fails_status != (expected))                                          \
+      fail_msg("%s: %s, not %s: %s", #call, brood_status_name(fails_status), \
+               brood_status_name(expected),                                  \
+               fails_status ? brood_error_message(brood_last_error()) : ""); \
   } while (0)
 
 /* The last error's text contains this. */
-#define SAYS(text)                                                                            \
-  do {                                                                                        \
-    if (strstr(brood_error_message(brood_last_error()), (text)) == NULL)                      \
-      fail_msg("\"%s\" is not in: %s", (text), brood_error_message(brood_last_error()));      \
+#define SAYS(text)                                                                       \
+  do {                                                                                   \
+    if (strstr(brood_error_message(brood_last_error()), (text)) == NULL)                 \
+      fail_msg("\"%s\" is not in: %s", (text), brood_error_message(brood_last_error())); \
   } while (0)
 
 #define LONG_MS 20000 /* more than anything may take: a hang is a failure, not a stuck run */

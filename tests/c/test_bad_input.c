@@ -1,9 +1,9 @@
 /* Every bad input is its own documented status, with a message that says what would be right. */
-#include "functions.h"
-
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "functions.h"
 
 static void nothing_works_before_init(void) {
   /* Runs before test_begin(): a plain check, no test yet. */
@@ -78,11 +78,11 @@ static void pool_options_are_checked(void **state) {
   const char *no_command[] = {NULL};
   const char *bad_env[] = {"NOT AN ENTRY", NULL};
   brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
-#define REFUSED(field, value)                                             \
-  do {                                                                    \
-    brood_pool_options bad = options;                                     \
-    bad.field = value;                                                    \
-    FAILS(BROOD_E_INVALID, brood_pool_create(&bad, &pool, NULL));         \
+#define REFUSED(field, value)                                     \
+  do {                                                            \
+    brood_pool_options bad = options;                             \
+    bad.field = value;                                            \
+    FAILS(BROOD_E_INVALID, brood_pool_create(&bad, &pool, NULL)); \
   } while (0)
   REFUSED(workers, 100000);
   REFUSED(retries, -1);

@@ -1,8 +1,8 @@
 /* Workers that die: promises 1, 2, 3, 17, 18, 19, and what else can go wrong in a task. */
-#include "functions.h"
-
 #include <signal.h>
 #include <unistd.h>
+
+#include "functions.h"
 
 static void expect_lost(brood_future *future, int32_t signal_number, int32_t exit_code) {
   brood_msg *msg = NULL;

@@ -1,10 +1,10 @@
 /* Back-pressure, sharing work out, nesting, many pools, idling: promises 14, 20, 21, 26. */
-#include "functions.h"
-
 #include <dirent.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include "functions.h"
 
 static void max_pending_holds_submitters_back(void **state) {
   (void)state;
@@ -156,8 +156,9 @@ static void promise_14_pools_leave_nothing_in_the_host(void **state) {
   }
   assert_true(count_entries("/proc/self/fd") <= fds);
   assert_true(count_entries("/proc/self/task") <= threads);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which keep what was freed */
-  assert_true(resident_pages() - pages < 256); /* 1 MiB */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which keep what was freed \
+                                                                     */
+  assert_true(resident_pages() - pages < 256);                      /* 1 MiB */
 #else
   (void)pages;
 #endif

@@ -1,7 +1,7 @@
 /* Pools: submit, call, futures, messages of every size, errors, brackets, statistics. */
-#include "functions.h"
-
 #include <unistd.h>
+
+#include "functions.h"
 
 static void submits_and_returns(void **state) {
   (void)state;
@@ -28,8 +28,9 @@ static void runs_in_other_processes(void **state) {
 static void keeps_messages_of_every_size(void **state) {
   (void)state;
   brood_pool *pool = make_pool(2);
-  const size_t sizes[] = {0,    1,    7,    8,     9,     63,    64,        65,      4095,
-                          8191, 8192, 8193, 65536, 65537, 1 << 20, (1 << 20) + 1, 9 << 20};
+  const size_t sizes[] = {0,      1,    7,    8,    9,     63,    64,      65,
+                          4095,   8191, 8192, 8193, 65536, 65537, 1 << 20, (1 << 20) + 1,
+                          9 << 20};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
     const size_t size = sizes[i];
     unsigned char *bytes = malloc(size + 1);
@@ -52,7 +53,8 @@ static void takes_results_up_to_a_gigabyte(void **state) {
   const int64_t sizes[] = {100, 10 << 20, 1 << 30};
   for (int i = 0; i < 3; ++i) {
     brood_msg *msg = NULL;
-    OK(brood_pool_call(pool, "big", &sizes[i], sizeof sizes[i], NULL, 4 * LONG_MS, NULL, &msg, NULL));
+    OK(brood_pool_call(pool, "big", &sizes[i], sizeof sizes[i], NULL, 4 * LONG_MS, NULL, &msg,
+                       NULL));
     assert_int_equal(brood_msg_size(msg), sizes[i]);
     const unsigned char *bytes = brood_msg_data(msg);
     for (size_t at = 0; at < (size_t)sizes[i]; at += 4093)

@@ -1,8 +1,8 @@
 /* brood_process_start(): a registered function in a process of its own. */
-#include "functions.h"
-
 #include <signal.h>
 #include <unistd.h>
+
+#include "functions.h"
 
 static brood_process *start(const char *function, const void *data, size_t size) {
   brood_process *process = NULL;

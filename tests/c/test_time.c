@@ -1,10 +1,10 @@
 /* Run limits and cancelling: promises 8 and 9. */
-#include "functions.h"
-
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "functions.h"
 
 static void expect_timeout(brood_future *future) {
   brood_msg *msg = NULL;

@@ -1,9 +1,9 @@
 /* Waiting for many things, completion queues, cancel tokens. */
-#include "functions.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include "functions.h"
 
 static void waits_for_the_first_of_many(void **state) {
   (void)state;

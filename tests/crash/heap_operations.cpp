@@ -37,6 +37,18 @@ Operation free_piece(const char* name, uint64_t bytes) {
           }};
 }
 
+// Its blocks bear the name of who claimed them, who lives on.
+Operation free_taken_run() {
+  return {"heap: free a run that another claimed",
+          [](World& world) {
+            world.scratch[0] = *world.heap().allocate(kLargeBytes, world.survivor.slot);
+            (void)world.heap().begin_send(world.scratch[0], world.survivor.slot, 64);
+            (void)world.heap().take(world.scratch[0], world.survivor.slot, world.victim.slot);
+          },
+          [](World& world) { (void)world.heap().free(world.scratch[0], world.victim.slot); },
+          no_survivor, nothing_left};
+}
+
 // The host's slot in the victim's region, and the other way round.
 Operation free_in_full_region() {
   return {"heap: free a slot of somebody else's full region",
@@ -131,6 +143,7 @@ std::vector<Operation> heap_operations() {
           allocate("heap: allocate a fresh run", kLargeBytes, false),
           free_piece("heap: free a small slot", 200),
           free_piece("heap: free a run", kLargeBytes),
+          free_taken_run(),
           free_in_full_region(),
           trim(),
           begin_send("heap: begin to send a small slot", 200),

@@ -20,6 +20,9 @@ Offset object_of(World& world, MemberSlot owner, Offset list) {
 // Only the host's references are left; drops them, after which the object must be gone.
 std::string drop_hosts(World& world) {
   const Offset object = world.ref(world.scratch[1], 0);
+  if (object != 0 && world.heap().tag_of(object).state() != TagState::Object) {
+    return "the object went before its last reference";
+  }
   drop_reference(*world.arena, world.ref(world.scratch[1], 0), world.host.slot);
   drop_reference(*world.arena, world.ref(world.scratch[1], 1), world.host.slot);
   if (object != 0 && world.heap().tag_of(object).state() != TagState::Free) {

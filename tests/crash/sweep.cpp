@@ -2,12 +2,12 @@
 // k; then it is reaped, and the invariants are checked. For every operation, and every k that
 // matters.
 //
-//   sweep [--full] [--state FILE] [NAME...]
+//   sweep [--full] [--first] [--state FILE] [NAME...]
 //
 // Quick mode kills after the steps that changed shared memory and on both sides of each system
 // call. Full mode kills after every step; operations of more than 3000 are quick mode and 500
-// random steps. FILE remembers what a full sweep has done, so that it can be interrupted. NAME
-// picks operations by a part of their name.
+// random steps. FILE remembers what a full sweep has done, so that it can be interrupted. --first
+// ends at the first failure. NAME picks operations by a part of their name.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -40,6 +40,7 @@ constexpr int kMostFailuresShown = 5;
 
 struct Options {
   bool full = false;
+  bool first = false;
   std::string state_file;
   std::vector<std::string> names;
 
@@ -228,6 +229,7 @@ Progress sweep(World& world, const Operation& operation, const Options& options,
     if (!wrong.empty() && ++progress.failures <= kMostFailuresShown) {
       printf("FAILED %s, step %zu, %s\n", operation.name, points[at], wrong.c_str());
     }
+    if (options.first && progress.failures > 0) break;
     if (progress.points % 50 == 0) save_state(options.state_file, state);
   }
   if (points.size() < 2) {
@@ -256,6 +258,7 @@ int run(const Options& options) {
       ++operations;
       all.points += progress.points;
       all.failures += progress.failures;
+      if (options.first && all.failures > 0) return 1;
     }
   }
   printf("%ld operations, %ld points, %ld failures\n", operations, all.points, all.failures);
@@ -270,6 +273,8 @@ int main(int argc, char** argv) {
   for (int index = 1; index < argc; ++index) {
     if (strcmp(argv[index], "--full") == 0) {
       options.full = true;
+    } else if (strcmp(argv[index], "--first") == 0) {
+      options.first = true;
     } else if (strcmp(argv[index], "--state") == 0 && index + 1 < argc) {
       options.state_file = argv[++index];
     } else {

@@ -166,8 +166,8 @@ std::string World::audit(const std::vector<MemberSlot>& dead, uint64_t live_byte
   for (MemberSlot slot = 1; slot < members().used(); ++slot) {
     const MemberWord word = members().word(slot);
     const bool odd = word.state() == MemberState::Dead || word.state() == MemberState::Reaping;
-    const bool held = word.state() == MemberState::Reserved && contains(dead, word.by());
-    if (odd || held) return "a slot is left dead, reaping, or reserved by a dead member";
+    const bool held = word.state() == MemberState::Reserved && word.by() != host.slot;
+    if (odd || held) return "a slot is left dead, reaping, or reserved by nobody alive";
   }
   std::string wrong = audit_blocks(dead);
   if (wrong.empty()) wrong = audit_counts();

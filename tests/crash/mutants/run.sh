@@ -19,7 +19,7 @@ build() { make -s -j2 -f "$here/Makefile" ROOT="$work" >"$work/build.log" 2>&1; 
 attack() {
   tool=${1%% *}
   rest=${1#* }
-  if [ "$tool" = sweep ]; then timeout 300 "$work/sweep" "$rest"; else timeout 100 "$work/storm" $rest; fi
+  if [ "$tool" = sweep ]; then timeout 300 "$work/sweep" --first "$rest"; else timeout 100 "$work/storm" $rest; fi
 }
 
 build || { cat "$work/build.log"; exit 2; }
