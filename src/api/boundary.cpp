@@ -5,8 +5,8 @@
 
 #include <cstdlib>
 #include <exception>
-#include <optional>
 #include <typeinfo>
+#include <utility>
 
 namespace brood::api {
 
@@ -17,24 +17,18 @@ namespace {
 BROOD_CODES(BROOD_CODE_MATCHES)
 #undef BROOD_CODE_MATCHES
 
-// The box that brood_last_error() shows. A thread's own.
-thread_local std::optional<brood_error> last_error;
+// The box that brood_last_error() shows: a thread's own, and who frees it when the thread ends. The
+// pointer alone outlives that, for exit handlers of the main thread.
+thread_local brood_error* last_error = nullptr;
+struct LastErrorKeeper {
+  ~LastErrorKeeper() { delete std::exchange(last_error, nullptr); }
+};
+thread_local LastErrorKeeper keeper;
 
-brood_error* static_box(Code code) {
-  static brood_error timeout{Error(Code::Timeout), true};
-  static brood_error closed{Error(Code::Closed), true};
-  static brood_error canceled{Error(Code::Canceled), true};
-  static brood_error no_memory{Error(Code::NoMemory), true};
-  switch (code) {
-    case Code::Timeout:
-      return &timeout;
-    case Code::Closed:
-      return &closed;
-    case Code::Canceled:
-      return &canceled;
-    default:
-      return &no_memory;
-  }
+// Never destroyed, and made before anything fails, so that running out of memory can be told.
+brood_error* out_of_memory() {
+  static auto* box = new brood_error{Error(Code::NoMemory), true};
+  return box;
 }
 
 std::string class_of(const std::type_info& type) {
@@ -53,26 +47,24 @@ Error remote(std::string kind, std::string message) {
   return Error(std::move(record));
 }
 
-// Made before anything fails, so that running out of memory can be told.
-const Error& out_of_memory() {
-  static const Error error(Code::NoMemory);
-  return error;
-}
-
 }  // namespace
 
-const brood_error* last_failure() noexcept { return last_error ? &*last_error : nullptr; }
+const brood_error* last_failure() noexcept { return last_error; }
 
 brood_status report(const Error& error, brood_error** out) noexcept {
-  last_error = brood_error{error, true};
+  static_cast<void>(&keeper);  // made before its destructor is due
+  if (last_error == nullptr) last_error = new (std::nothrow) brood_error{error, true};
+  if (last_error != nullptr) last_error->error = error;
   if (out != nullptr) {
     brood_error* box = new (std::nothrow) brood_error{error, false};
-    *out = box != nullptr ? box : static_box(Code::NoMemory);
+    *out = box != nullptr ? box : out_of_memory();
   }
   return static_cast<brood_status>(error.code());
 }
 
-brood_status report_no_memory(brood_error** out) noexcept { return report(out_of_memory(), out); }
+brood_status report_no_memory(brood_error** out) noexcept {
+  return report(out_of_memory()->error, out);
+}
 
 Status call_user(void (*function)(brood_task*, void*), brood_task* task, void* context) noexcept {
   try {

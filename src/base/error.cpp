@@ -27,11 +27,17 @@ std::shared_ptr<const ErrorRecord> make_record(Code code, std::string message) {
   return std::make_shared<const ErrorRecord>(std::move(record));
 }
 
+// The records of the expected outcomes are never destroyed: other threads, and exit handlers,
+// report them while the program ends.
+const std::shared_ptr<const ErrorRecord>& lasting_record(Code code) {
+  return *new std::shared_ptr<const ErrorRecord>(make_record(code, standard_text(code)));
+}
+
 std::shared_ptr<const ErrorRecord> standard_record(Code code) {
-  static const auto timeout = make_record(Code::Timeout, standard_text(Code::Timeout));
-  static const auto closed = make_record(Code::Closed, standard_text(Code::Closed));
-  static const auto canceled = make_record(Code::Canceled, standard_text(Code::Canceled));
-  static const auto no_memory = make_record(Code::NoMemory, standard_text(Code::NoMemory));
+  static const auto& timeout = lasting_record(Code::Timeout);
+  static const auto& closed = lasting_record(Code::Closed);
+  static const auto& canceled = lasting_record(Code::Canceled);
+  static const auto& no_memory = lasting_record(Code::NoMemory);
   switch (code) {
     case Code::Timeout:
       return timeout;

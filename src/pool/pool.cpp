@@ -170,7 +170,7 @@ Status Pool::enqueue(TaskQueue tasks, const SubmitOptions* bounded) {
       return Error(Code::Timeout, "the pool is full: " + std::to_string(most) +
                                       " tasks are pending (max_pending)");
     }
-    BROOD_TRY(std::move(status));
+    if (!status) return status;
   }
 }
 
