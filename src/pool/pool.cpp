@@ -225,6 +225,7 @@ void Pool::ring_workers_locked() {
     if (seat->holds_timed()) look_at_clock_locked();
     ChannelBlock& block = seat->block();
     block.host_cpu.store(cpu, std::memory_order_relaxed);
+    last_sent_.store(seat->index(), std::memory_order_relaxed);
     // Pairs with the worker, which names its bell, then looks at the lane again before it sleeps.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     ring(block.listener.load(std::memory_order_relaxed));

@@ -195,7 +195,8 @@ class Pool : public Waitable {
   std::map<std::string, uint32_t, std::less<>> function_indexes_;
   std::vector<std::function<void()>> callbacks_;
   PoolStats stats_;
-  std::atomic<uint64_t> results_{0};  // received; written with the mutex held
+  std::atomic<uint32_t> last_sent_{0};  // a seat, as a hint for who waits
+  std::atomic<uint64_t> results_{0};    // received; written with the mutex held
   std::atomic<uint64_t> changes_{0};  // of what waits look at, results or not; with the mutex held
   std::mutex unread_mutex_;           // guards the next line only
   std::optional<Error> unread_failure_;

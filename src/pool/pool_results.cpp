@@ -137,14 +137,11 @@ bool Pool::anything_there() const {
   return false;
 }
 
-// Where a worker runs that holds a task: spinning pays only if that is another CPU. -1: do not
-// spin.
+// Where the worker runs that was sent something last: spinning pays only if that is another CPU.
+// -1: do not.
 int Pool::busy_cpu() const {
-  for (const auto& seat : seats_) {
-    const int cpu = seat->block().worker_cpu.load(std::memory_order_relaxed);
-    if (cpu >= 0) return cpu;
-  }
-  return -1;
+  const Seat& seat = *seats_[last_sent_.load(std::memory_order_relaxed)];
+  return seat.block().worker_cpu.load(std::memory_order_relaxed);
 }
 
 Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::function<bool()>& done,

@@ -64,7 +64,7 @@ class Seat {
   bool holds_group(const void* group) const;
 
   uint32_t index() const { return index_; }
-  ChannelBlock& block() { return *block_; }
+  ChannelBlock& block() const { return *block_; }
   LaneReader& results() { return results_; }
   uint64_t held() const { return sent_.size(); }
   const TaskQueue& sent() const { return sent_; }
