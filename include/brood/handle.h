@@ -45,6 +45,8 @@ BROOD_CALL brood_completions_create(brood_completions **out, brood_error **error
  * Deliver `tag` once when `handle` becomes ready; at once if it already is.
  *
  * The queue holds a reference of its own: the handle's object may be freed before it is delivered.
+ *
+ * @return BROOD_E_UNSUPPORTED for a cancel token, which brood_wait() takes.
  */
 BROOD_CALL brood_completions_add(brood_completions *completions, brood_handle *handle, uint64_t tag,
                                  brood_error **error);
