@@ -129,7 +129,7 @@ static Bytes some_order() {
 static bool parse(std::span<const std::byte> bytes, OrderView* view) {
   // Aligned as malloc() does it for the keeper, and with nothing readable behind it for checkers.
   std::vector<uint64_t> room((bytes.size() + 7) / 8);
-  std::memcpy(room.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
   return parse_order(reinterpret_cast<const char*>(room.data()), bytes.size(), view);
 }
 

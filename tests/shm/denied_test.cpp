@@ -89,6 +89,7 @@ void limits_of_the_process(void**) {
     auto arena = Arena::create();
     return !arena && arena.error().code() == Code::NoMemory ? 0 : 1;
   });
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they take it all
   in_child([] {
     // Less address space than the default arena wants: half and half again.
     const rlimit space = {uint64_t{6} << 30, RLIM_INFINITY};
@@ -96,6 +97,7 @@ void limits_of_the_process(void**) {
     auto arena = Arena::create();
     return arena && (*arena)->bytes() < uint64_t{6} << 30 ? 0 : 1;
   });
+#endif
 }
 
 // A folder that looks like /, with what the headroom is read from.

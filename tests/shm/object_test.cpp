@@ -51,8 +51,8 @@ void a_dead_holder_lets_go(void**) {
   in_child([&] { return 0; });
   {
     // Never destroyed, as in a process that was killed.
-    auto* theirs = new Holdings(*family.arena, worker.slot);
-    auto* made = new Result<Held>(theirs->create(ObjectType::Cancel, 8));
+    static auto* theirs = new Holdings(*family.arena, worker.slot);
+    static auto* made = new Result<Held>(theirs->create(ObjectType::Cancel, 8));
     handle = (*made)->handle();
     assert_true(mine.hold(handle).ok());
   }
