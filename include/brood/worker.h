@@ -41,7 +41,8 @@ BROOD_CALL brood_worker_next(int64_t timeout_ms, brood_cancel *cancel, brood_tas
 
 /** The function's name, borrowed from the task. */
 BROOD_API const char *brood_task_function(const brood_task *task);
-/** The argument, borrowed until the task is answered. Its bytes may lie in shared memory: read only. */
+/** The argument, borrowed until the task is answered. Its bytes may lie in shared memory: read
+ * only. */
 BROOD_API brood_msg *brood_task_args(brood_task *task);
 
 /** Answer with a copy of `size` bytes. Each task is answered once: a second answer is
