@@ -141,7 +141,8 @@ typedef struct brood_usage {
 /** BROOD_E_STATE while it runs. */
 BROOD_CALL brood_process_usage(const brood_process *process, brood_usage *out, brood_error **error);
 
-/** Write all bytes to a piped stdin. BROOD_E_CLOSED when nobody reads it any more. */
+/** Write all bytes to a piped stdin. BROOD_E_CLOSED when nobody reads it any more. After a timeout
+ * or a cancel part of them may have been written. */
 BROOD_CALL brood_process_write(brood_process *process, const void *data, size_t size,
                                int64_t timeout_ms, brood_cancel *cancel, brood_error **error);
 /** Close a piped stdin: the child reads end of file. */

@@ -85,6 +85,22 @@ void Pool::release() {
 
 // ---- reports -----------------------------------------------------------------------------------
 
+void Pool::unread_failure(const Error& error) {
+  if (error.code() == Code::Canceled) return;
+  std::lock_guard lock(unread_mutex_);
+  if (!unread_failure_)
+    unread_failure_ = error.with_context("a task that nobody asked about failed");
+}
+
+void Pool::run_callbacks() {
+  std::vector<std::function<void()>> callbacks;
+  {
+    std::lock_guard lock(mutex_);
+    callbacks.swap(callbacks_);
+  }
+  for (auto& callback : callbacks) callback();
+}
+
 PoolStats Pool::stats() {
   poll();
   std::lock_guard lock(mutex_);

@@ -15,8 +15,8 @@ Completions::~Completions() {
     Waitable& object = entry->object;
     {
       std::lock_guard lock(mutex_);
-      // Told in between, it is in the other list: the iterator stays good.
-      (&*entries_.begin() == entry ? entries_ : told_).erase(entry->self);
+      // It may have been told in between.
+      (entry->told ? told_ : entries_).erase(entry->self);
     }
     object.unref();
   }
@@ -43,6 +43,7 @@ Status Completions::add(Waitable& object, uint64_t tag) {
 
 void Completions::on_entry_ready(Entry& entry) {
   std::lock_guard lock(mutex_);
+  entry.told = true;
   told_.splice(told_.end(), entries_, entry.self);
   for (Bell* sleeper : sleepers_) sleeper->ring();
   notify_locked();

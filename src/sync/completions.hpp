@@ -32,6 +32,7 @@ class Completions final : public Waitable {
     Completions& completions;
     Waitable& object;
     uint64_t tag;
+    bool told = false;  // which of the two lists it is in
     std::list<Entry>::iterator self;
   };
 
