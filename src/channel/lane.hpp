@@ -52,10 +52,11 @@ constexpr size_t record_bytes(size_t size) {
 // Where the tail of a lane at offset `lane` is: what Members::set_result_tail() wants to know.
 constexpr uint64_t lane_tail_at(uint64_t lane) { return lane + offsetof(LaneHeader, tail); }
 
-// Lays out an empty lane in zeroed shared memory of lane_bytes(capacity); `capacity` a power of
-// two.
+// Lays out an empty lane in shared memory of lane_bytes(capacity), zeroed or a lane before;
+// `capacity` a power of two. By stores alone: a thread may be looking at a lane that is laid out
+// anew for its next worker.
 inline LaneHeader* make_lane(std::byte* memory, uint32_t capacity) {
-  auto* lane = new (memory) LaneHeader;
+  auto* lane = reinterpret_cast<LaneHeader*>(memory);
   lane->capacity = capacity;
   lane->magic = kLaneMagic;
   lane->tail.store(0, std::memory_order_relaxed);

@@ -20,6 +20,13 @@ size_t item_bytes(const Task& task) {
 
 }  // namespace
 
+Seat::Seat(uint32_t index, ChannelBlock* block)
+    : index_(index),
+      block_(block),
+      result_lane_(reinterpret_cast<LaneHeader*>(block->lanes + lane_bytes(kTaskLaneBytes))) {
+  open_channel();
+}
+
 void Seat::open_channel() {
   std::byte* lanes = block_->lanes;
   block_->magic = kChannelMagic;
@@ -30,7 +37,7 @@ void Seat::open_channel() {
   block_->host_cpu.store(-1, std::memory_order_relaxed);
   block_->running.store(kNothingRuns, std::memory_order_relaxed);
   tasks_ = LaneWriter(make_lane(lanes, kTaskLaneBytes), kTaskLaneBytes);
-  result_lane_ = make_lane(lanes + lane_bytes(kTaskLaneBytes), kResultLaneBytes);
+  make_lane(lanes + lane_bytes(kTaskLaneBytes), kResultLaneBytes);
   results_ = LaneReader(result_lane_, kResultLaneBytes);
   known_functions_.clear();
   next_sequence_ = 0;

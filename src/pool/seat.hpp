@@ -25,7 +25,7 @@ enum class SeatState : uint8_t {
 
 class Seat {
  public:
-  Seat(uint32_t index, ChannelBlock* block) : index_(index), block_(block) { open_channel(); }
+  Seat(uint32_t index, ChannelBlock* block);
 
   // Lays the lanes out anew for a worker that is about to start.
   void open_channel();
@@ -104,7 +104,7 @@ class Seat {
 
   uint32_t index_;
   ChannelBlock* block_;
-  LaneHeader* result_lane_ = nullptr;
+  LaneHeader* const result_lane_;
   LaneWriter tasks_;
   LaneReader results_;
   TaskQueue sent_;

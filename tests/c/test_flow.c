@@ -225,9 +225,11 @@ static void promise_26_an_idle_pool_uses_no_cpu(void **state) {
   FAILS(BROOD_E_TIMEOUT, brood_wait(&handle, 1, 10000, NULL, &index, NULL));
   long long after = run_ns(getpid()), rung = wake_ups(getpid());
   for (int i = 0; i < 2; ++i) after += run_ns(pids[i]), rung += wake_ups(pids[i]);
-  assert_true(before > 0); /* a kernel that does not count would let everything pass */
+  assert_true(before > 0);        /* a kernel that does not count would let everything pass */
+#if !defined(__SANITIZE_THREAD__) /* whose own thread wakes up all the time */
   assert_true(after - before < 10 * 1000 * 1000);
   assert_in_range(rung - woken, 0, 2); /* the test's own sleep */
+#endif
   brood_cancel_free(never);
   end_pool(pool);
 }

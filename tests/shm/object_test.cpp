@@ -71,8 +71,10 @@ void threads_count_right(void**) {
   for (int index = 0; index < 4; ++index) {
     holdings.push_back(
         std::make_unique<Holdings>(*family.arena, family.join(family.host.slot).slot));
-    threads.emplace_back([&, index] {
-      for (int turn = 0; turn < 20000; ++turn) (void)holdings[index]->hold(handle);
+  }
+  for (const auto& held : holdings) {
+    threads.emplace_back([&] {
+      for (int turn = 0; turn < 20000; ++turn) (void)held->hold(handle);
     });
   }
   for (std::thread& thread : threads) thread.join();

@@ -25,6 +25,17 @@
 
 extern char** environ;
 
+// ThreadSanitizer takes every clone() for a fork(): the child would switch it off in the memory
+// that both share. So it sees neither the call nor what runs on the children's side.
+#if defined(__SANITIZE_THREAD__)
+extern "C" int __clone(int (*)(void*), void*, int, void*, ...);
+#define BROOD_CLONE ::__clone
+#define BROOD_CHILD_SIDE __attribute__((no_sanitize("thread")))
+#else
+#define BROOD_CLONE ::clone
+#define BROOD_CHILD_SIDE
+#endif
+
 namespace brood::platform {
 
 namespace {
@@ -57,10 +68,10 @@ struct KernelAction {
   unsigned long mask = 0;
 };
 
-void close_one(long fd) { raw_call(SYS_close, fd); }
+BROOD_CHILD_SIDE void close_one(long fd) { raw_call(SYS_close, fd); }
 
 // Without close_range(): what /proc/self/fd lists, while something is found to close.
-bool close_listed(long keep_below) {
+BROOD_CHILD_SIDE bool close_listed(long keep_below) {
   struct Entry {
     uint64_t inode;
     int64_t offset;
@@ -95,14 +106,14 @@ bool close_listed(long keep_below) {
   return true;
 }
 
-void close_from(long first, long most_files) {
+BROOD_CHILD_SIDE void close_from(long first, long most_files) {
   if (raw_call(SYS_close_range, first, ~0u, 0) == 0) return;
   if (close_listed(first)) return;
   // Neither: every number that the limit allows, or a million where there is no limit to speak of.
   for (long fd = first; fd < most_files; ++fd) close_one(fd);
 }
 
-int run_program(void* argument) {
+BROOD_CHILD_SIDE int run_program(void* argument) {
   auto* launch = static_cast<Launch*>(argument);
   const KernelAction standard;
   for (int signal = 1; signal <= kKernelSignals; ++signal) {
@@ -130,11 +141,11 @@ int run_program(void* argument) {
   __builtin_unreachable();
 }
 
-int run_between(void* argument) {
+BROOD_CHILD_SIDE int run_between(void* argument) {
   auto* launch = static_cast<Launch*>(argument);
   // The C library's clone() writes errno only on failure, while the maker of this process waits.
   const int program =
-      ::clone(run_program, launch->program_stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
+      BROOD_CLONE(run_program, launch->program_stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
   if (program < 0) launch->error.store(errno);
   if (launch->stay) {
     // The maker goes on from here, so nothing of the C library below.
@@ -168,8 +179,8 @@ Result<Detached> launch_program(Launch& launch, void* memory) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   auto* between_stack_end = static_cast<std::byte*>(memory) + kMemoryBytes;
-  const pid_t between =
-      ::clone(run_between, between_stack_end, CLONE_VM | (launch.stay ? 0 : CLONE_VFORK), &launch);
+  const pid_t between = BROOD_CLONE(run_between, between_stack_end,
+                                    CLONE_VM | (launch.stay ? 0 : CLONE_VFORK), &launch);
   const int clone_error = errno;
   if (between > 0 && launch.stay) {
     while (launch.ready.load() == 0) {
