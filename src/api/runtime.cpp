@@ -102,10 +102,22 @@ Status Runtime::init(int argc, char* const* argv, const brood_init_options& opti
 void Runtime::remember_command(int argc, char* const* argv) {
   if (argv != nullptr) command_.assign(argv, argv + (argc > 0 ? argc : 0));
   if (command_.empty()) command_ = platform::program_arguments();
-  // What argv[0] says may be found nowhere, or be another program by now.
+  if (command_.empty()) command_.emplace_back();
+  remember_path();
+}
+
+// What argv[0] says may be found nowhere, or be another program by now.
+void Runtime::remember_path() {
   const std::string path = platform::program_path();
-  if (command_.empty()) command_.push_back(path);
-  if (!path.empty()) command_[0] = path;
+  if (path.empty()) return;
+  command_[0] = path;
+  path_known_ = true;
+}
+
+std::vector<std::string> Runtime::command() {
+  std::lock_guard lock(mutex_);
+  if (!path_known_) remember_path();  // the system may have refused it then
+  return command_;
 }
 
 Status Runtime::become_host(const brood_init_options& options) {

@@ -53,7 +53,7 @@ class Runtime {
   // be watched.
   ParentEnd* parent_end();
   // The command line of this program, for workers that run it again.
-  const std::vector<std::string>& command() const { return command_; }
+  std::vector<std::string> command();
 
   // Pools that are not over hold one reference each, here.
   void add_pool(Pool* pool);
@@ -67,6 +67,7 @@ class Runtime {
   Status become_host(const brood_init_options& options);
   Status become_worker(ReceivedHandOff& received);
   void remember_command(int argc, char* const* argv);
+  void remember_path();
 
   std::atomic<Phase> phase_{Phase::None};
   uint64_t fork_epoch_ = 0;
@@ -76,6 +77,7 @@ class Runtime {
   std::unique_ptr<WorkerLink> link_;
   platform::Fd control_;  // a worker's; closed by the host to end it
   std::vector<std::string> command_;
+  bool path_known_ = false;  // of the program: command_[0] is it
   std::string name_ = "main";
   int64_t parent_pid_ = 0;
   uint64_t parent_start_time_ = 0;

@@ -132,11 +132,29 @@ struct Loop::State {
   }
 };
 
+namespace {
+
+// libuv ends the program when it finds no fds for its first loop, and forgets those it has when it
+// finds too few for another: whether there are as many as it takes is found out here.
+Status ask_for_fds() {
+  constexpr int kPipes = 3;
+  std::vector<platform::FdPair> pipes;
+  for (int count = 0; count < kPipes; ++count) {
+    auto pipe = platform::make_pipe();
+    if (!pipe) return pipe.error().with_context("the fds of an event loop");
+    pipes.push_back(std::move(*pipe));
+  }
+  return {};
+}
+
+}  // namespace
+
 Loop::Loop(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Loop>> Loop::start() {
   // libuv aborts the program when it must close an fd of its own that is a standard stream's.
   const auto filled = platform::fill_standard_streams();
+  BROOD_TRY(ask_for_fds());
   auto state = std::make_unique<State>();
   if (int failed = uv_loop_init(&state->loop))
     return uv_failure("cannot make an event loop", failed);

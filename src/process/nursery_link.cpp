@@ -221,7 +221,11 @@ void NurseryLink::receive() {
   while (socket_watch_) {
     auto packet = platform::receive_packet(socket_.get(), Deadline::after_ms(0));
     if (!packet) {
-      if (packet.error().code() == Code::Timeout) return;
+      const Code code = packet.error().code();
+      // Without memory for it the packet stays where it is, and this is called again.
+      if (code == Code::Timeout || code == Code::NoMemory) return;
+      if (code != Code::Closed)
+        return lose(packet.error().with_context("brood-nursery is not heard"));
       return lose(Error(Code::WorkerLost, "brood-nursery ended, and all its children with it"));
     }
     auto report = protocol::decode_report(packet->bytes);
