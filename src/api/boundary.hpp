@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/deadline.hpp"
+#include "base/patience.hpp"
 #include "base/result.hpp"
 
 // The ABI's error: a box round an Error. Expected outcomes are static boxes, which are never freed.
@@ -40,9 +41,17 @@ brood_status guard(brood_error** out, Function function) noexcept {
   }
 }
 
+// The same for what must be finished once it has begun: it waits for memory.
+template <class Function>
+brood_status guard_patiently(brood_error** out, Function function) noexcept {
+  const Patience patience;
+  return guard(out, function);
+}
+
 // For functions that cannot fail.
 template <class Function>
 auto quietly(Function function) noexcept -> decltype(function()) {
+  const Patience patience;
   try {
     return function();
   } catch (...) {

@@ -8,7 +8,7 @@ extern "C" {
 
 brood_status brood_future_result(brood_future* future, int64_t timeout_ms, brood_cancel* cancel,
                                  brood_msg** out, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(future);
@@ -26,7 +26,7 @@ brood_status brood_future_result(brood_future* future, int64_t timeout_ms, brood
 
 brood_status brood_future_wait(brood_future* future, int64_t timeout_ms, brood_cancel* cancel,
                                brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(future);
@@ -40,7 +40,7 @@ bool brood_future_done(const brood_future* future) {
 }
 
 brood_status brood_future_cancel(brood_future* future, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(future);
@@ -51,7 +51,7 @@ brood_status brood_future_cancel(brood_future* future, brood_error** error) {
 
 brood_status brood_future_then(brood_future* future, void (*done)(brood_future*, void*),
                                void* context, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(future);

@@ -37,7 +37,7 @@ brood_handle* brood_cancel_handle(brood_cancel* cancel) {
 
 brood_status brood_wait(brood_handle* const* handles, size_t count, int64_t timeout_ms,
                         brood_cancel* cancel, size_t* out_index, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out_index);
     if (count == 0) return invalid("count is 0: there is nothing to wait for");
@@ -78,7 +78,7 @@ brood_status brood_completions_add(brood_completions* completions, brood_handle*
 
 brood_status brood_completions_next(brood_completions* completions, int64_t timeout_ms,
                                     brood_cancel* cancel, uint64_t* out_tag, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(completions);

@@ -49,6 +49,7 @@ inline const CancelToken* token(const brood_cancel* cancel) {
 // Gives back a handle; nothing happens in a forked child, whose parent's objects these are.
 template <class Object>
 void give_back(Object* object) {
+  const Patience patience;
   if (object != nullptr && !Runtime::forked()) object->unref();
 }
 

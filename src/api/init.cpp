@@ -23,7 +23,7 @@ brood_status brood_init(int argc, char* const* argv, const brood_init_options* g
 }
 
 void brood_shutdown(void) {
-  (void)guard(nullptr, []() -> Status {
+  (void)guard_patiently(nullptr, []() -> Status {
     Runtime::instance().shutdown();
     return {};
   });

@@ -98,6 +98,7 @@ brood_status brood_pool_create(const brood_pool_options* given, brood_pool** out
     Result<Pool*> pool = Pool::create(runtime->household(), std::move(options),
                                       [runtime](Pool* over) { runtime->forget_pool(over); });
     if (!pool) return pool.error();
+    const Patience patience;
     runtime->add_pool(*pool);
     *out = to_c(*pool);
     return {};
@@ -142,6 +143,7 @@ brood_status brood_pool_call(brood_pool* pool, const char* function, const void*
     BROOD_LET(bytes, read_bytes(data, size));
     BROOD_LET(deadline, read_timeout(timeout_ms));
     BROOD_LET(future, submit(pool, function, bytes, nullptr, options));
+    const Patience patience;
     Status status = future->wait(deadline, token(cancel));
     if (!status) future->cancel();
     Result<Message::Ptr> value = status ? future->take() : Result<Message::Ptr>(status.error());
@@ -153,7 +155,7 @@ brood_status brood_pool_call(brood_pool* pool, const char* function, const void*
 }
 
 brood_status brood_pool_shutdown(brood_pool* pool, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(pool);
@@ -163,7 +165,7 @@ brood_status brood_pool_shutdown(brood_pool* pool, brood_error** error) {
 }
 
 brood_status brood_pool_terminate(brood_pool* pool, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(pool);
@@ -174,7 +176,7 @@ brood_status brood_pool_terminate(brood_pool* pool, brood_error** error) {
 
 brood_status brood_pool_join(brood_pool* pool, int64_t timeout_ms, brood_cancel* cancel,
                              brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(pool);
@@ -185,14 +187,14 @@ brood_status brood_pool_join(brood_pool* pool, int64_t timeout_ms, brood_cancel*
 
 void brood_pool_free(brood_pool* pool) {
   if (pool == nullptr || Runtime::forked()) return;
-  (void)guard(nullptr, [&]() -> Status {
+  (void)guard_patiently(nullptr, [&]() -> Status {
     from_c(pool)->release();
     return {};
   });
 }
 
 brood_status brood_pool_get_stats(brood_pool* pool, brood_pool_stats* out, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(pool);
@@ -211,7 +213,7 @@ brood_status brood_pool_get_stats(brood_pool* pool, brood_pool_stats* out, brood
 
 brood_status brood_pool_workers(brood_pool* pool, brood_worker_info* array, size_t capacity,
                                 size_t* out_count, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(pool);

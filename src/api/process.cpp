@@ -38,6 +38,7 @@ brood_status brood_process_spawn(const brood_process_options* given, brood_proce
     }
     BROOD_LET(plan, read_plan(options, std::move(command)));
     BROOD_LET(process, Subprocess::spawn(runtime->household(), std::move(plan)));
+    const Patience patience;  // it runs
     runtime->children().add(process);
     *out = to_c(process);
     return {};
@@ -48,7 +49,7 @@ brood_status brood_process_spawn(const brood_process_options* given, brood_proce
 
 brood_status brood_process_join(brood_process* process, int64_t timeout_ms, brood_cancel* cancel,
                                 brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(joined, use(process));
     BROOD_LET(deadline, read_timeout(timeout_ms));
     return joined->join(deadline, token(cancel));
@@ -57,21 +58,21 @@ brood_status brood_process_join(brood_process* process, int64_t timeout_ms, broo
 
 brood_status brood_process_signal(brood_process* process, int32_t signal_number,
                                   brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(signalled, use(process));
     return signalled->signal(signal_number);
   });
 }
 
 brood_status brood_process_terminate(brood_process* process, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(terminated, use(process));
     return terminated->terminate();
   });
 }
 
 brood_status brood_process_kill(brood_process* process, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(killed, use(process));
     killed->kill();
     return {};
@@ -80,7 +81,7 @@ brood_status brood_process_kill(brood_process* process, brood_error** error) {
 
 brood_status brood_process_stop(brood_process* process, int64_t wait_ms, int64_t terminate_ms,
                                 brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(stopped, use(process));
     BROOD_LET(first, read_timeout(wait_ms, "wait_ms"));
     BROOD_LET(second, read_timeout(terminate_ms, "terminate_ms"));
@@ -112,7 +113,7 @@ const char* brood_process_name(const brood_process* process) {
 
 brood_status brood_process_exit_code(const brood_process* process, int32_t* out_code,
                                      brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(seen, look(process));
     BROOD_NEED(out_code);
     BROOD_LET(ending, seen->ending());
@@ -123,7 +124,7 @@ brood_status brood_process_exit_code(const brood_process* process, int32_t* out_
 
 brood_status brood_process_exit_signal(const brood_process* process, int32_t* out_signal,
                                        brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(seen, look(process));
     BROOD_NEED(out_signal);
     BROOD_LET(ending, seen->ending());
@@ -133,7 +134,7 @@ brood_status brood_process_exit_signal(const brood_process* process, int32_t* ou
 }
 
 brood_status brood_process_outcome(const brood_process* process, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(seen, look(process));
     return seen->outcome();
   });
@@ -141,7 +142,7 @@ brood_status brood_process_outcome(const brood_process* process, brood_error** e
 
 brood_status brood_process_usage(const brood_process* process, brood_usage* out,
                                  brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(seen, look(process));
     BROOD_NEED(out);
     if (out->struct_size < sizeof *out) {
@@ -162,7 +163,7 @@ brood_status brood_process_usage(const brood_process* process, brood_usage* out,
 
 brood_status brood_process_write(brood_process* process, const void* data, size_t size,
                                  int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(written, use(process));
     BROOD_LET(bytes, read_bytes(data, size));
     BROOD_LET(deadline, read_timeout(timeout_ms));
@@ -172,7 +173,7 @@ brood_status brood_process_write(brood_process* process, const void* data, size_
 }
 
 brood_status brood_process_close_input(brood_process* process, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(closed, use(process));
     BROOD_LET(input, closed->stream(0));
     input->close();
@@ -183,7 +184,7 @@ brood_status brood_process_close_input(brood_process* process, brood_error** err
 brood_status brood_process_read(brood_process* process, int stream, void* data, size_t size,
                                 int64_t timeout_ms, brood_cancel* cancel, size_t* out_size,
                                 brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(read, use(process));
     BROOD_NEED(data);
     BROOD_NEED(out_size);

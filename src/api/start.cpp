@@ -25,6 +25,7 @@ extern "C" brood_status brood_process_start(const char* function, const void* da
                                                 std::shared_ptr<ChildEvents> events) {
                                            return solo->start(request, std::move(events));
                                          }));
+    const Patience patience;  // it runs
     solo->report_to(*process);
     runtime->children().add(process);
     *out = to_c(process);

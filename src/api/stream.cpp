@@ -90,7 +90,7 @@ brood_status brood_stream_create(brood_pool* pool, const char* function,
 
 brood_status brood_stream_push(brood_stream* stream, const void* data, size_t size,
                                int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(stream);
@@ -101,7 +101,7 @@ brood_status brood_stream_push(brood_stream* stream, const void* data, size_t si
 }
 
 brood_status brood_stream_finish(brood_stream* stream, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(stream);
@@ -112,7 +112,7 @@ brood_status brood_stream_finish(brood_stream* stream, brood_error** error) {
 
 brood_status brood_stream_next(brood_stream* stream, int64_t timeout_ms, brood_cancel* cancel,
                                uint64_t* out_index, brood_msg** out, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(stream);
@@ -134,7 +134,7 @@ brood_status brood_stream_next(brood_stream* stream, int64_t timeout_ms, brood_c
 
 void brood_stream_free(brood_stream* stream) {
   if (stream == nullptr || Runtime::forked()) return;
-  (void)guard(nullptr, [&]() -> Status {
+  (void)guard_patiently(nullptr, [&]() -> Status {
     from_c(stream)->abandon();
     return {};
   });

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/patience.hpp"
 #include "platform/platform.hpp"
 
 namespace brood {
@@ -156,6 +157,7 @@ Result<std::unique_ptr<Loop>> Loop::start() {
   const auto filled = platform::fill_standard_streams();
   BROOD_TRY(ask_for_fds());
   auto state = std::make_unique<State>();
+  const Patience patience;  // what libuv has made must be closed
   if (int failed = uv_loop_init(&state->loop))
     return uv_failure("cannot make an event loop", failed);
   if (int failed = uv_async_init(&state->loop, &state->wake, State::on_wake)) {

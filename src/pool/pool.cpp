@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/patience.hpp"
+
 namespace brood {
 
 namespace {
@@ -18,11 +20,13 @@ constexpr size_t rounded(size_t bytes) {
 
 Result<Pool*> Pool::create(Household& household, PoolOptions options,
                            std::function<void(Pool*)> retired) {
-  Pool* pool = new Pool(household, std::move(options), std::move(retired));
-  if (Status status = pool->prepare(); !status) {
-    pool->unref();
-    return status.error();
-  }
+  struct Unref {
+    void operator()(Pool* pool) const { pool->unref(); }
+  };
+  std::unique_ptr<Pool, Unref> made(new Pool(household, std::move(options), std::move(retired)));
+  BROOD_TRY(made->prepare());
+  const Patience patience;  // from here on it has workers
+  Pool* pool = made.release();
   std::lock_guard lock(pool->mutex_);
   for (auto& seat : pool->seats_) pool->start_worker_locked(*seat);
   return pool;
@@ -111,6 +115,7 @@ Result<Future*> Pool::submit(std::string_view function, std::span<const std::byt
   const bool adopted = message != nullptr && handles == 0 && (*message)->whole_chunk();
   const bool small = !adopted && handles == 0 && bytes.size() <= kInlineBytes;
   Future* future = Future::create(*this, small ? bytes.size() : 0);
+  const Patience patience;  // it is somebody's from here on
   if (adopted) {
     future->argument = {nullptr, {(*message)->chunk(), bytes.size(), 0}, bytes.size()};
     future->attached = std::move(*message);
@@ -146,6 +151,7 @@ Result<Future*> Pool::submit(std::string_view function, std::span<const std::byt
 }
 
 Status Pool::enqueue(TaskQueue tasks, const SubmitOptions* bounded) {
+  const Patience patience;  // what is queued is done
   const uint64_t most = bounded != nullptr ? options_.max_pending : 0;
   const auto may_enter = [&] {
     std::lock_guard lock(mutex_);

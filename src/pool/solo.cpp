@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/patience.hpp"
 #include "pool/failure.hpp"
 #include "pool/start_orders.hpp"
 #include "shm/reaper.hpp"
@@ -79,6 +80,7 @@ Status Solo::prepare(std::span<const std::byte> bytes) {
 Result<std::shared_ptr<Child>> Solo::start(const ChildRequest& request,
                                            std::shared_ptr<ChildEvents> events) {
   Arena& arena = household_.arena();
+  const Patience patience;  // a place that is taken is used or given back
   Result<MemberId> member = arena.members().reserve(household_.me().slot);
   if (!member) return member.error();
   seat_->member = *member;

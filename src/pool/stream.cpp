@@ -3,6 +3,8 @@
 #include <cstring>
 #include <new>
 
+#include "base/patience.hpp"
+
 namespace brood {
 
 Stream::Stream(Pool& pool, std::string_view function, const StreamOptions& options)
@@ -48,13 +50,15 @@ Result<Stream*> Stream::map(Pool& pool, std::string_view function,
 }
 
 Status Stream::fill_map(std::span<const std::span<const std::byte>> items) {
+  const Patience patience;  // but for the one large piece
   size_t bytes = items.size() * sizeof(Entry);
   for (const auto& item : items) {
     if (item.size() <= kInlineBytes) bytes += padded(item.size());
   }
   finished_ = true;
   if (items.empty()) return {};
-  map_memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
+  map_memory_.reset(new (std::nothrow) std::byte[bytes]);
+  if (!map_memory_) return Error(Code::NoMemory);
   std::byte* memory = map_memory_.get();
   map_entries_ = reinterpret_cast<Entry*>(memory);
   std::byte* at = memory + items.size() * sizeof(Entry);

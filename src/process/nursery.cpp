@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/patience.hpp"
 #include "platform/platform.hpp"
 #include "process/nursery_link.hpp"
 #include "process/protocol.hpp"
@@ -160,6 +161,7 @@ Result<std::shared_ptr<Child>> Nursery::spawn(const ChildRequest& request,
   for (int attempt = 0;; ++attempt) {
     auto link = state_->current(world);
     if (!link) return link.error();
+    const Patience patience;  // a child that was asked for is not forgotten
     auto number = (*link)->spawn(prepared->request, prepared->fds, names, events);
     if (number) return std::make_shared<Child>(*link, *number);
     if (number.error().code() != Code::Closed) return number.error();

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/patience.hpp"
 #include "sync/wait_any.hpp"
 
 namespace brood {
@@ -83,7 +84,10 @@ Subprocess::~Subprocess() = default;
 
 Result<Subprocess*> Subprocess::spawn(Household& household, SubprocessPlan plan, Start start) {
   BROOD_TRY(household.start());
-  auto* process = new Subprocess(household, plan);
+  struct Unref {
+    void operator()(Subprocess* process) const { process->unref(); }
+  };
+  std::unique_ptr<Subprocess, Unref> process(new Subprocess(household, plan));
   auto events = std::make_shared<Events>(*process);
   std::array<platform::Fd, 3> child_ends;
   Status status = process->open_streams(plan, child_ends);
@@ -99,12 +103,12 @@ Result<Subprocess*> Subprocess::spawn(Household& household, SubprocessPlan plan,
     }
   }
   for (auto& end : child_ends) end.reset();
+  const Patience patience;  // the child may run
   if (status) status = events->wait();
   if (status) {
     process->watch_lines();
-    return process;
+    return process.release();
   }
-  process->unref();
   return status.error();
 }
 

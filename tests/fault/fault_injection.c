@@ -4,8 +4,9 @@
  *
  *   fault_injection [--full] [NAME...]
  *
- * NAME picks functions; "memory" are the allocations. Without --full the first calls of each
- * function fail, and of the rest a sample. Every point is a host of its own: this program again. */
+ * NAME picks functions; "memory" are the allocations, "few_files" is a limit of fds that lasts
+ * until something failed. Without --full the first calls of each function fail, and of the rest a
+ * sample. Every point is a host of its own: this program again. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -154,7 +155,7 @@ int main(int argc, char **argv) {
   tally all = {0, 0, 0};
   for (size_t i = 0; fault_name(i) != NULL; ++i) {
     const char *name = fault_name(i);
-    const long sample = strcmp(name, FAULT_MEMORY) == 0 ? 17 : 7;
+    const long sample = strcmp(name, FAULT_MEMORY) == 0 ? 5 : 3;
     if (picked(argc, argv, name)) try_function(name, full ? 1 : sample, atoi(usual.text), &all);
   }
   printf("%ld functions, %ld points, %ld failures\n", all.functions, all.points, all.failures);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,12 +36,14 @@ static const char *const names[] = {
     "send",           "sendmsg",
     "setsockopt",     "socketpair",
     "write",          FAULT_MEMORY,
+    FAULT_FILES,
 };
 
 static const char *armed = "";
 static long armed_number;
 static _Atomic long seen;
 static _Atomic int injected;
+static rlim_t usual_files;
 
 const char *fault_name(size_t index) {
   return index < sizeof names / sizeof *names ? names[index] : NULL;
@@ -50,8 +54,24 @@ void faults_arm(const char *name, long number) {
   atomic_store(&seen, 0);
   atomic_store(&injected, 0);
   armed = name;
+  if (strcmp(name, FAULT_FILES) != 0) return;
+  const int lowest_free = dup(0);
+  close(lowest_free);
+  struct rlimit few;
+  getrlimit(RLIMIT_NOFILE, &few);
+  usual_files = few.rlim_cur;
+  few.rlim_cur = (rlim_t)(lowest_free + number - 1);
+  setrlimit(RLIMIT_NOFILE, &few);
 }
 void faults_disarm(void) { armed = ""; }
+void faults_lift(void) {
+  if (strcmp(armed, FAULT_FILES) != 0) return;
+  struct rlimit usual;
+  getrlimit(RLIMIT_NOFILE, &usual);
+  usual.rlim_cur = usual_files;
+  setrlimit(RLIMIT_NOFILE, &usual);
+  atomic_store(&injected, EMFILE);
+}
 long faults_seen(void) { return atomic_load(&seen); }
 bool fault_fired(void) { return atomic_load(&injected) != 0; }
 int fault_errno(void) { return atomic_load(&injected); }
@@ -182,7 +202,10 @@ long syscall(long number, ...) {
   va_start(rest, number);
   for (int i = 0; i < 6; ++i) a[i] = va_arg(rest, long);
   va_end(rest);
-  if (number == SYS_futex && fails("futex", EINTR)) return -1;
+  /* Only a sleep can be interrupted; a wake cannot fail. */
+  const int operation = (int)a[1] & FUTEX_CMD_MASK;
+  const bool sleeps = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
+  if (number == SYS_futex && sleeps && fails("futex", EINTR)) return -1;
   if (number == SYS_pidfd_open && fails("pidfd_open", EMFILE)) return -1;
   return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -195,8 +218,13 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
 void *malloc(size_t size) { return fails(FAULT_MEMORY, ENOMEM) ? NULL : __libc_malloc(size); }
+/* glibc ends the program when it cannot note that a thread's own object is to be destroyed. */
 void *calloc(size_t count, size_t size) {
-  return fails(FAULT_MEMORY, ENOMEM) ? NULL : __libc_calloc(count, size);
+  Dl_info info;
+  const bool noting = dladdr(__builtin_return_address(0), &info) != 0 && info.dli_sname != NULL &&
+                      strcmp(info.dli_sname, "__cxa_thread_atexit_impl") == 0;
+  if (!noting && fails(FAULT_MEMORY, ENOMEM)) return NULL;
+  return __libc_calloc(count, size);
 }
 /* libuv's table of watchers, without which it ends the program, grows by it. */
 void *realloc(void *old, size_t size) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/patience.hpp"
 #include "platform/platform.hpp"
 
 namespace brood::platform {
@@ -19,6 +20,7 @@ namespace {
 
 void* run_thread(void* argument) noexcept {
   auto* thread = static_cast<Thread*>(argument);
+  const Patience patience;  // there is nobody to tell
   pthread_setname_np(pthread_self(), thread->name.c_str());
   thread->main();
   return nullptr;
