@@ -168,6 +168,7 @@ class Pool : public Waitable {
   void on_failed(uint32_t seat, uint64_t generation, const Error& error);
   void on_died(uint32_t seat, uint64_t generation, const ExitReport& report);
   void on_tree_gone();
+  void note_fruitless_death_locked(const Seat& seat, const ExitReport& report);
   void blame_locked(Seat& seat, Task* task, const ExitReport& report);
   void start_failed_locked(Seat& seat, const Error& error);
   void replace_locked(Seat& seat, bool at_once);
@@ -200,9 +201,10 @@ class Pool : public Waitable {
   std::atomic<uint64_t> changes_{0};  // of what waits look at, results or not; with the mutex held
   std::mutex unread_mutex_;           // guards the next line only
   std::optional<Error> unread_failure_;
-  uint32_t trees_ = 0;             // process trees that are not gone yet
-  uint32_t failed_starts_ = 0;     // since the last worker that became ready
-  uint32_t fruitless_deaths_ = 0;  // workers lost since the last result
+  uint32_t trees_ = 0;                // process trees that are not gone yet
+  uint32_t failed_starts_ = 0;        // since the last worker that became ready
+  uint32_t fruitless_deaths_ = 0;     // workers lost since the last result
+  uint64_t started_before_loss_ = 0;  // workers that the last nursery's death was counted for
   Clock::time_point timer_at_ = Clock::time_point::max();
   std::unique_ptr<Timer> timer_;  // made, used and destroyed on the loop's thread
 

@@ -102,7 +102,7 @@ Status Pool::launch_locked(Seat& seat) {
 
 void Pool::start_worker_locked(Seat& seat) {
   ++seat.generation;
-  ++stats_.workers_started;
+  seat.start_number = ++stats_.workers_started;
   seat.pid = 0;
   seat.state = SeatState::Starting;
   if (Status status = launch_locked(seat); !status) {
@@ -163,7 +163,14 @@ void Pool::on_failed(uint32_t index, uint64_t generation, const Error& error) {
       seat.child.reset();
       seat.control.reset();
       seat.state = SeatState::Empty;
-      start_failed_locked(seat, error.with_context("the worker could not be started"));
+      if (error.code() == Code::WorkerLost) {
+        ExitReport report;
+        report.nursery_lost = true;
+        note_fruitless_death_locked(seat, report);
+        replace_locked(seat, true);
+      } else {
+        start_failed_locked(seat, error.with_context("the worker could not be started"));
+      }
     }
     advance_phase_locked();
   }
@@ -187,22 +194,13 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
     while (!remains.begun.empty()) blame_locked(seat, remains.begun.pop_front(), report);
     stats_.moved += remains.untouched.size();
     pending_.prepend(std::move(remains.untouched));
-    if (was == SeatState::Starting && !seat.killed_by_pool) {
+    if (was == SeatState::Starting && !seat.killed_by_pool && !report.nursery_lost) {
       const Error why = why_not_ready(seat, report);
       seat.control.reset();
       start_failed_locked(seat, why);
     } else {
       seat.control.reset();
-      if (!seat.killed_by_pool) {
-        ++fruitless_deaths_;
-        if (fruitless_deaths_ >= kMostFruitlessDeaths) {
-          break_locked(Error(death_record(
-              Code::Broken, report, seat.pid,
-              "the pool \"" + options_.name + "\" gave up: " + std::to_string(fruitless_deaths_) +
-                  " workers died without a result between them, the last one " +
-                  how_it_ended(report))));
-        }
-      }
+      if (!seat.killed_by_pool) note_fruitless_death_locked(seat, report);
       replace_locked(seat, lost || seat.killed_by_pool);
     }
     dispatch_locked();
@@ -211,6 +209,21 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
   }
   nudge_drainer();
   run_callbacks();
+}
+
+// A nursery takes all workers with it, those that are just starting too: that is one death, and no
+// failure of theirs.
+void Pool::note_fruitless_death_locked(const Seat& seat, const ExitReport& report) {
+  if (report.nursery_lost) {
+    if (seat.start_number <= started_before_loss_) return;
+    started_before_loss_ = stats_.workers_started;
+  }
+  ++fruitless_deaths_;
+  if (fruitless_deaths_ < kMostFruitlessDeaths) return;
+  break_locked(Error(death_record(
+      Code::Broken, report, seat.pid,
+      "the pool \"" + options_.name + "\" gave up: " + std::to_string(fruitless_deaths_) +
+          " workers died without a result between them, the last one " + how_it_ended(report))));
 }
 
 void Pool::on_tree_gone() {

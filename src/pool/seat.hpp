@@ -82,6 +82,7 @@ class Seat {
   int64_t pid = 0;
   MemberId member;
   uint64_t generation = 0;     // counts workers: an event of an earlier one is recognised by it
+  uint64_t start_number = 0;   // which start of the pool's brought this worker
   uint64_t results_given = 0;  // by this worker
   uint64_t last_result = 0;    // the pool's count of results when it gave its last one
   bool lane_broken = false;    // its results made no sense: nothing more is read

@@ -206,6 +206,7 @@ long syscall(long number, ...) {
   const int operation = (int)a[1] & FUTEX_CMD_MASK;
   const bool sleeps = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
   if (number == SYS_futex && sleeps && fails("futex", EINTR)) return -1;
+  if (number == SYS_memfd_create && fails("memfd_create", EMFILE)) return -1;
   if (number == SYS_pidfd_open && fails("pidfd_open", EMFILE)) return -1;
   return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
