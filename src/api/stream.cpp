@@ -119,12 +119,12 @@ brood_status brood_stream_next(brood_stream* stream, int64_t timeout_ms, brood_c
     BROOD_NEED(out);
     BROOD_TRY(check_timeout(timeout_ms));
     // The clock is read only if there is a wait.
-    std::optional<Stream::Item> there = from_c(stream)->take_ready();
-    Result<Stream::Item> next =
-        there ? Result<Stream::Item>(std::move(*there))
+    std::optional<Stream::Taken> there = from_c(stream)->take_ready();
+    Result<Stream::Taken> next =
+        there ? Result<Stream::Taken>(std::move(*there))
               : from_c(stream)->next(Deadline::after_ms(timeout_ms), token(cancel));
     if (!next) return next.error();
-    Stream::Item& item = *next;
+    Stream::Taken& item = *next;
     if (out_index != nullptr) *out_index = item.index;
     if (!item.outcome) return item.outcome.error();
     *out = to_c(item.outcome->release());

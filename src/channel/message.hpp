@@ -113,6 +113,8 @@ class Chunk {
   // The message's chunk is somebody else's from now on; the message is not to be looked at any
   // more.
   static void let_go(Message& message) { message.chunk_ = 0; }
+  // The other way round, for a message that was made of it.
+  static void take_up(Message& message, Offset chunk) { message.chunk_ = chunk; }
   // Frees a chunk of our own, and gives up its references.
   static void free(Holdings& holdings, Offset offset);
 
