@@ -35,7 +35,7 @@ class Future final : public Job {
 
   bool done() const { return outcome_.done(); }
   bool ready() const override { return done(); }
-  Argument argument(uint64_t) const override { return argument_; }
+  Arguments arguments(uint64_t) const override { return {&argument_, 0}; }
   void settle_locked(Pool& pool, uint64_t ticket, Outcome outcome) override;
   void drop_locked(uint64_t) override { unref(); }
   Pool& pool() { return pool_; }

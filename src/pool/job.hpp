@@ -34,6 +34,7 @@ struct Argument {
     argument.in_heap = true;
     return argument;
   }
+  explicit operator bool() const { return where != 0; }
   const std::byte* data() const { return reinterpret_cast<const std::byte*>(where); }
   Chunk::Name chunk() const { return {where, size, static_cast<uint32_t>(refs)}; }
 
@@ -43,6 +44,21 @@ struct Argument {
   uint64_t in_heap : 1 = false;
 };
 static_assert(sizeof(Argument) == 16);
+
+// The arguments of neighbouring items, where their job keeps them.
+class Arguments {
+ public:
+  // Each one `stride` bytes behind the one before.
+  Arguments(const Argument* first, size_t stride)
+      : first_(reinterpret_cast<const std::byte*>(first)), stride_(stride) {}
+  const Argument& operator[](uint64_t i) const {
+    return *reinterpret_cast<const Argument*>(first_ + i * stride_);
+  }
+
+ private:
+  const std::byte* first_;
+  size_t stride_;
+};
 
 // What came of an item, in one word: a value or a failure, or nothing after it was moved.
 class Outcome {
@@ -70,8 +86,8 @@ class Outcome {
   Message::Ptr value() { return Message::Ptr(reinterpret_cast<Message*>(give_up())); }
 
   // What it is, for the owner of the item.
-  Result<Message::Ptr> result() && {
-    if (const Error* error = failure()) return *error;
+  Result<Message::Ptr> result() {
+    if (failure() != nullptr) return *failure();
     return value();
   }
 
@@ -89,7 +105,7 @@ class Outcome {
     if (failure() != nullptr) {
       delete failure();
     } else {
-      delete reinterpret_cast<Message*>(word_);
+      Message::Ptr(reinterpret_cast<Message*>(word_)).reset();
     }
   }
 
@@ -132,8 +148,8 @@ class Job : public Waitable {
  public:
   static constexpr uint32_t kNoSeat = UINT32_MAX;
 
-  // Of an item that has no outcome yet.
-  virtual Argument argument(uint64_t ticket) const = 0;
+  // Those of items that have no outcome yet, from `first` on.
+  virtual Arguments arguments(uint64_t first) const = 0;
   // An item's outcome: the job tells whoever waits, and lets go of the argument.
   virtual void settle_locked(Pool& pool, uint64_t ticket, Outcome outcome) = 0;
   // The pool has no more use for so many items; the job may be gone when this returns. After

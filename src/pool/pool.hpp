@@ -205,6 +205,7 @@ class Pool : public Waitable {
   std::map<TroubleKey, Trouble> troubles_;
   Trouble& trouble_locked(const JobItem& item) { return troubles_[{item.job, item.ticket}]; }
   uint64_t outstanding_ = 0;  // submitted and not done
+  MessageBlocks blocks_;      // where results lie
   std::vector<Watcher*> room_watchers_;
   std::vector<std::string> functions_;
   std::map<std::string, uint32_t, std::less<>> function_indexes_;

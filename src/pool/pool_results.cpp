@@ -84,7 +84,7 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   std::memcpy(&frame, bytes.data(), sizeof frame);
   bytes = bytes.subspan(sizeof frame);
   Result<Message::Ptr> value =
-      receive_record(household_.holdings(), seat.member.slot, header, bytes);
+      receive_record(household_.holdings(), blocks_, seat.member.slot, header, bytes);
   if (!value) return value.error();
   const JobItem item = seat.finish(frame.sequence);
   if (item.job == nullptr) {

@@ -69,10 +69,11 @@ uint32_t Seat::send(SpanQueue& pending, const std::vector<std::string>& function
   const Span span = pending.front();
   Job& job = *span.job;
   const uint64_t bound = std::min<uint64_t>({most, job.chunk, span.count, kMostHeld - held_});
+  const Arguments arguments = job.arguments(span.first);
   size_t size = sizeof(TaskFrame);
   uint32_t count = 0;
   for (; count < bound; ++count) {
-    const size_t more = item_bytes(job.argument(span.first + count));
+    const size_t more = item_bytes(arguments[count]);
     if (count > 0 && size + more > kMostRecordBytes) break;
     size += more;
   }
@@ -89,7 +90,7 @@ uint32_t Seat::send(SpanQueue& pending, const std::vector<std::string>& function
   frame->count = count;
   frame->reserved = 0;
   auto* at = reinterpret_cast<std::byte*>(frame + 1);
-  for (uint32_t i = 0; i < count; ++i) write_item(at, job.argument(span.first + i));
+  for (uint32_t i = 0; i < count; ++i) write_item(at, arguments[i]);
   records_.push_back({&job, span.first, next_sequence_, tasks_.last_position(), count, 0, nullptr});
   next_sequence_ += count;
   held_ += count;

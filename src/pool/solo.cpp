@@ -113,13 +113,14 @@ void Solo::give_up_member() {
 std::optional<Error> Solo::fetch_failure() {
   LaneReader::Record record;
   LaneReader& lane = seat_->results();
+  MessageBlocks blocks;
   for (;;) {
     const Result<bool> got = lane.next(record);
     if (!got) return got.error();
     if (!*got) break;
     if (record.header.kind != kFailureRecord || record.header.size < sizeof(ResultFrame)) continue;
     Result<Message::Ptr> bytes = receive_record(
-        household_.holdings(), seat_->member.slot, record.header,
+        household_.holdings(), blocks, seat_->member.slot, record.header,
         {record.data + sizeof(ResultFrame), record.header.size - sizeof(ResultFrame)});
     if (!bytes) return bytes.error();
     Result<ErrorRecord> failure = decode_failure({(*bytes)->data(), (*bytes)->size()});

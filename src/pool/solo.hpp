@@ -33,7 +33,7 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   struct Call final : Job {
     explicit Call(std::mutex& mutex) : watched_under(mutex) {}
     ~Call() override = default;
-    Argument argument(uint64_t) const override { return given; }
+    Arguments arguments(uint64_t) const override { return {&given, 0}; }
     void settle_locked(Pool&, uint64_t, Outcome) override {}
     void drop_locked(uint64_t) override {}
     bool ready() const override { return false; }

@@ -23,11 +23,10 @@ Stream* Stream::create(Pool& pool, std::string_view function, const StreamOption
 
 // ---- inputs ------------------------------------------------------------------------------------
 
-Result<Stream*> Stream::map(Pool& pool, std::string_view function,
-                            std::span<const std::span<const std::byte>> items,
-                            const StreamOptions& options) {
+Result<Stream*> Stream::map(Pool& pool, std::string_view function, size_t count,
+                            const BytesAt& bytes, const StreamOptions& options) {
   Stream* stream = new Stream(pool, function, options);
-  Status status = stream->fill_map(items);
+  Status status = stream->fill_map(count, bytes);
   if (!status) {
     stream->unref();
     return status.error();
@@ -35,12 +34,12 @@ Result<Stream*> Stream::map(Pool& pool, std::string_view function,
   return stream;
 }
 
-Status Stream::fill_map(std::span<const std::span<const std::byte>> items) {
+Status Stream::fill_map(size_t count, const BytesAt& bytes) {
   finished_.store(true, std::memory_order_relaxed);
-  pushed_ = items.size();
-  if (items.empty()) return {};
-  items_.fill(items, kInlineBytes);
-  Status status = keep_large(items);
+  pushed_ = count;
+  if (count == 0) return {};
+  items_.fill(count, bytes, kInlineBytes);
+  Status status = keep_large(bytes);
   if (status) {
     std::lock_guard lock(pool_.mutex());
     held_by_pool_ = pushed_;
@@ -53,10 +52,10 @@ Status Stream::fill_map(std::span<const std::span<const std::byte>> items) {
   return status;
 }
 
-Status Stream::keep_large(std::span<const std::span<const std::byte>> items) {
-  for (uint64_t i = 0; i < items.size(); ++i) {
-    if (items[i].size() <= kInlineBytes) continue;
-    Result<Argument> kept = pool_.keep_argument(items[i]);
+Status Stream::keep_large(const BytesAt& bytes) {
+  for (uint64_t i = 0; i < pushed_; ++i) {
+    if (items_.at(i).argument) continue;
+    Result<Argument> kept = pool_.keep_argument(bytes(i));
     if (!kept) return kept.error().with_context("item " + std::to_string(i) + " of the map");
     items_.at(i).argument = *kept;
   }
@@ -140,32 +139,34 @@ bool Stream::ready() const {
   return failed_.load(std::memory_order_acquire) || next_is_done() || exhausted();
 }
 
-std::optional<Stream::Taken> Stream::take_of_map() {
-  std::lock_guard taking(taking_);
-  uint64_t ticket = taken_.load(std::memory_order_relaxed);
+Stream::Taken Stream::take_of_map() {
+  uint64_t ticket = taken_.load(std::memory_order_acquire);
   if (ordered_) {
-    if (!next_is_done()) return std::nullopt;
+    // Who moves the number on has the item. Release: who sees the new one sees that the item before
+    // it is done.
+    do {
+      if (ticket == pushed_ || !items_.at(ticket).outcome.done()) return {};
+    } while (!taken_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel));
   } else {
+    std::lock_guard gathering(gathering_);
     if (gathered_.empty()) {
       std::lock_guard lock(pool_.mutex());
       gathered_.swap(order_);
     }
-    if (gathered_.empty()) return std::nullopt;
+    if (gathered_.empty()) return {};
     ticket = gathered_.front();
     gathered_.pop_front();
+    taken_.fetch_add(1, std::memory_order_release);
   }
-  Outcome outcome = items_.at(ticket).outcome.take();
-  // Release: who sees the new number sees that the item before it is done.
-  taken_.store(taken_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  return Taken{ticket, std::move(outcome).result()};
+  return {ticket, items_.at(ticket).outcome.take()};
 }
 
-std::optional<Stream::Taken> Stream::take_of_window() {
+Stream::Taken Stream::take_of_window() {
   std::unique_lock lock(pool_.mutex());
-  if (!next_is_done()) return std::nullopt;
+  if (!next_is_done()) return {};
   const uint64_t ticket = order_.front();
   order_.pop_front();
-  taken_.store(taken_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  taken_.fetch_add(1, std::memory_order_relaxed);
   const uint64_t index = items_.index_of(ticket);
   Outcome outcome = items_.at(ticket).outcome.take();
   items_.clear(ticket);
@@ -173,13 +174,13 @@ std::optional<Stream::Taken> Stream::take_of_window() {
   room_.made_locked();
   lock.unlock();
   pool_.nudge_drainer();
-  return Taken{index, std::move(outcome).result()};
+  return {index, std::move(outcome)};
 }
 
-std::optional<Stream::Taken> Stream::take_ready() {
-  if (failed_.load(std::memory_order_acquire)) return std::nullopt;
-  std::optional<Taken> taken = is_map() ? take_of_map() : take_of_window();
-  if (taken && !taken->outcome.ok() && stop_at_failure_) {
+Stream::Taken Stream::take_ready() {
+  if (failed_.load(std::memory_order_acquire)) return {};
+  Taken taken = is_map() ? take_of_map() : take_of_window();
+  if (taken.outcome.failure() != nullptr && stop_at_failure_) {
     failed_.store(true, std::memory_order_release);
     pool_.cancel_all(*this);
   }
@@ -192,7 +193,7 @@ Result<Stream::Taken> Stream::next(Deadline deadline, const CancelToken* cancel)
     return ready();
   };
   for (;;) {
-    if (std::optional<Taken> taken = take_ready()) return std::move(*taken);
+    if (Taken taken = take_ready(); taken.outcome) return taken;
     {
       std::lock_guard lock(pool_.mutex());
       if (failed_.load(std::memory_order_relaxed)) {

@@ -24,25 +24,26 @@ class Stream final : public Job {
  public:
   static Stream* create(Pool& pool, std::string_view function, const StreamOptions& options);
   // A stream with all its inputs, finished.
-  static Result<Stream*> map(Pool& pool, std::string_view function,
-                             std::span<const std::span<const std::byte>> items,
-                             const StreamOptions& options);
+  static Result<Stream*> map(Pool& pool, std::string_view function, size_t count,
+                             const BytesAt& bytes, const StreamOptions& options);
 
   Status push(std::span<const std::byte> bytes, Deadline deadline, const CancelToken* cancel);
   void finish();
   struct Taken {
-    uint64_t index;
-    Result<Message::Ptr> outcome;
+    uint64_t index = 0;
+    Outcome outcome;  // empty: none is there
   };
   // The next result if it is there already.
-  std::optional<Taken> take_ready();
+  Taken take_ready();
   // The next result; an Error is about the stream (Closed, Timeout, Canceled), not about an item.
   Result<Taken> next(Deadline deadline, const CancelToken* cancel);
   // The user's handle is gone: cancels what is left.
   void abandon();
 
   bool ready() const override;
-  Argument argument(uint64_t ticket) const override { return items_.at(ticket).argument; }
+  Arguments arguments(uint64_t first) const override {
+    return {&items_.at(first).argument, sizeof(StreamItems::Item)};
+  }
   void settle_locked(Pool& pool, uint64_t ticket, Outcome outcome) override;
   void drop_locked(uint64_t items) override;
 
@@ -62,8 +63,8 @@ class Stream final : public Job {
   ~Stream() override;
   std::mutex& watch_mutex() const override { return pool_.mutex(); }
 
-  Status fill_map(std::span<const std::span<const std::byte>> items);
-  Status keep_large(std::span<const std::span<const std::byte>> items);
+  Status fill_map(size_t count, const BytesAt& bytes);
+  Status keep_large(const BytesAt& bytes);
   Status push_locked(std::span<const std::byte> bytes, const Argument& large);
   bool is_map() const { return window_ == 0; }
   bool can_push_locked() const;
@@ -72,8 +73,8 @@ class Stream final : public Job {
            taken_.load(std::memory_order_relaxed) == pushed_;
   }
   bool next_is_done() const;
-  std::optional<Taken> take_of_map();
-  std::optional<Taken> take_of_window();
+  Taken take_of_map();
+  Taken take_of_window();
 
   Pool& pool_;
   Room room_{*this};
@@ -88,9 +89,9 @@ class Stream final : public Job {
                                 // order those done and not taken, as they came
   std::atomic<bool> finished_{false};
   std::atomic<bool> failed_{false};  // a failure was handed out and ended the stream
-  std::mutex taking_;                // a map's results are taken under it alone; before the pool's
-  std::deque<uint64_t> gathered_;    // under it: part of `order_`, fetched together
-  std::atomic<uint64_t> taken_{0};   // written by who takes
+  std::mutex gathering_;             // guards the next line only; taken before the pool's
+  std::deque<uint64_t> gathered_;    // of a map without order: part of `order_`, fetched together
+  std::atomic<uint64_t> taken_{0};   // of an ordered map the next ticket to take
 };
 
 }  // namespace brood

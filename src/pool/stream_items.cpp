@@ -11,18 +11,17 @@ StreamItems::~StreamItems() {
   for (uint64_t i = 0; i < count_; ++i) all_[i].~Item();
 }
 
-void StreamItems::fill(std::span<const std::span<const std::byte>> arguments, size_t small) {
-  if (arguments.empty()) return;
-  size_t bytes = arguments.size() * sizeof(Item);
-  for (const auto& argument : arguments) {
-    if (argument.size() <= small) bytes += padded(argument.size());
+void StreamItems::fill(size_t count, const BytesAt& bytes, size_t small) {
+  size_t whole = count * sizeof(Item);
+  for (size_t i = 0; i < count; ++i) {
+    if (const size_t size = bytes(i).size(); size <= small) whole += padded(size);
   }
-  memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
+  memory_ = std::make_unique_for_overwrite<std::byte[]>(whole);
   all_ = reinterpret_cast<Item*>(memory_.get());
-  std::byte* at = memory_.get() + arguments.size() * sizeof(Item);
-  for (const auto& argument : arguments) {
+  std::byte* at = memory_.get() + count * sizeof(Item);
+  for (; count_ < count; ++count_) {
     Item* item = new (all_ + count_) Item;
-    ++count_;
+    const std::span<const std::byte> argument = bytes(count_);
     if (argument.size() > small) continue;
     if (!argument.empty()) std::memcpy(at, argument.data(), argument.size());
     item->argument = Argument::at(at, argument.size());

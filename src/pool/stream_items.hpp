@@ -4,12 +4,16 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "pool/job.hpp"
 
 namespace brood {
+
+// The bytes of a map's item, by its index.
+using BytesAt = std::function<std::span<const std::byte>(size_t)>;
 
 class StreamItems {
  public:
@@ -24,9 +28,9 @@ class StreamItems {
   ~StreamItems();
 
   // ---- a map ----
-  // Makes one item for each argument. Small ones are copied behind the items; what to do with
-  // others is up to the caller.
-  void fill(std::span<const std::span<const std::byte>> arguments, size_t small);
+  // Makes so many items. Arguments up to `small` bytes are copied behind them; the others' items
+  // have none yet.
+  void fill(size_t count, const BytesAt& bytes, size_t small);
 
   // ---- a window ----
   // A place for the item `index`, with a copy of the bytes as its argument.
