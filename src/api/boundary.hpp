@@ -101,11 +101,13 @@ inline Result<Deadline> read_timeout(int64_t timeout_ms, const char* name = "tim
 }
 
 // Bytes that come in: NULL only with size 0.
+inline Status check_bytes(const void* data, size_t size) {
+  if (data != nullptr || size == 0) return {};
+  return invalid("data is NULL but size is " + std::to_string(size) +
+                 "; NULL goes with 0, for an empty message");
+}
 inline Result<std::span<const std::byte>> read_bytes(const void* data, size_t size) {
-  if (data == nullptr && size != 0) {
-    return invalid("data is NULL but size is " + std::to_string(size) +
-                   "; NULL goes with 0, for an empty message");
-  }
+  BROOD_TRY(check_bytes(data, size));
   return std::span(static_cast<const std::byte*>(data), size);
 }
 

@@ -27,17 +27,22 @@ bool Runtime::forked() {
          runtime.fork_epoch_ != platform::fork_epoch();
 }
 
-Result<Runtime*> Runtime::open() {
+Runtime* Runtime::here() {
   Runtime& runtime = instance();
   const Phase phase = runtime.phase_.load(std::memory_order_acquire);
-  if (phase == Phase::None) return not_initialised();
+  const bool open = (phase == Phase::Host || phase == Phase::Worker) &&
+                    runtime.fork_epoch_ == platform::fork_epoch();
+  return open ? &runtime : nullptr;
+}
+
+Error Runtime::why_not_open() {
+  if (instance().phase_.load(std::memory_order_acquire) == Phase::None) return not_initialised();
   if (forked()) {
     return Error(Code::Forked,
                  "this process was forked from one that uses brood: only that one may use it; "
                  "start processes with brood_process_start() or exec a program");
   }
-  if (phase == Phase::Over) return Error(Code::Closed, "brood_shutdown() was called");
-  return &runtime;
+  return Error(Code::Closed, "brood_shutdown() was called");
 }
 
 // ---- functions ---------------------------------------------------------------------------------

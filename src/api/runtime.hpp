@@ -26,7 +26,11 @@ class Runtime {
 
   // The runtime, if brood_init() was called in this very process and brood_shutdown() was not: else
   // State, Forked or Closed.
-  static Result<Runtime*> open();
+  static Result<Runtime*> open() {
+    Runtime* runtime = here();
+    if (runtime == nullptr) return why_not_open();
+    return runtime;
+  }
   // True in a child that the program forked: handles there are not to be touched.
   static bool forked();
 
@@ -63,6 +67,10 @@ class Runtime {
 
  private:
   enum class Phase : uint8_t { None, Host, Worker, Over };
+
+  // Null when it is not open here.
+  static Runtime* here();
+  static Error why_not_open();
 
   Status become_host(const brood_init_options& options);
   Status become_worker(ReceivedHandOff& received);

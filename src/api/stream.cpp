@@ -50,17 +50,19 @@ brood_status brood_pool_map(brood_pool* pool, const char* function, const brood_
     if (items == nullptr && count != 0) {
       return invalid("items is NULL but count is " + std::to_string(count));
     }
-    std::vector<std::span<const std::byte>> spans(count);
     for (size_t i = 0; i < count; ++i) {
-      Result<std::span<const std::byte>> bytes = read_bytes(items[i].data, items[i].size);
-      if (!bytes) return bytes.error().with_context("item " + std::to_string(i));
-      spans[i] = *bytes;
+      if (Status status = check_bytes(items[i].data, items[i].size); !status) {
+        return status.error().with_context("item " + std::to_string(i));
+      }
     }
     if (options.chunk == 0) {
       const uint64_t shares = kChunksPerWorker * from_c(pool)->options().workers;
       options.chunk = static_cast<uint32_t>(std::clamp<uint64_t>(count / shares, 1, kLargestChunk));
     }
-    BROOD_LET(stream, Stream::map(*from_c(pool), name, spans, options));
+    const auto bytes_at = [items](size_t i) {
+      return std::span(static_cast<const std::byte*>(items[i].data), items[i].size);
+    };
+    BROOD_LET(stream, Stream::map(*from_c(pool), name, count, bytes_at, options));
     *out = to_c(stream);
     return {};
   });
@@ -119,15 +121,14 @@ brood_status brood_stream_next(brood_stream* stream, int64_t timeout_ms, brood_c
     BROOD_NEED(out);
     BROOD_TRY(check_timeout(timeout_ms));
     // The clock is read only if there is a wait.
-    std::optional<Stream::Item> there = from_c(stream)->take_ready();
-    Result<Stream::Item> next =
-        there ? Result<Stream::Item>(std::move(*there))
-              : from_c(stream)->next(Deadline::after_ms(timeout_ms), token(cancel));
-    if (!next) return next.error();
-    Stream::Item& item = *next;
-    if (out_index != nullptr) *out_index = item.index;
-    if (!item.outcome) return item.outcome.error();
-    *out = to_c(item.outcome->release());
+    Stream::Taken taken = from_c(stream)->take_ready();
+    if (!taken.outcome) {
+      BROOD_LET(next, from_c(stream)->next(Deadline::after_ms(timeout_ms), token(cancel)));
+      taken = std::move(next);
+    }
+    if (out_index != nullptr) *out_index = taken.index;
+    if (const Error* failure = taken.outcome.failure()) return *failure;
+    *out = to_c(taken.outcome.value().release());
     return {};
   });
 }

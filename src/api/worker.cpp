@@ -39,6 +39,7 @@ Status run(Runtime& runtime, brood_task& task) {
 
 int serve(Runtime& runtime) {
   WorkerLink& link = *runtime.link();
+  link.answer_in_turn();
   brood_task task;
   task.link = &link;
   bool failed = false;

@@ -17,7 +17,7 @@ Error wrong_name(const Chunk::Name& name) {
 
 Message::Ptr Message::copy(const void* data, size_t size, uint8_t codec) {
   if (size > PTRDIFF_MAX - sizeof(Message)) throw std::bad_alloc();
-  Ptr message(new (size) Message(nullptr, size, codec));
+  Ptr message = make(nullptr, size, codec, size);
   message->data_ = message->behind();
   if (data != nullptr) {
     std::memcpy(message->data_, data, size);
@@ -28,11 +28,58 @@ Message::Ptr Message::copy(const void* data, size_t size, uint8_t codec) {
 }
 
 Message::Ptr Message::borrow(std::byte* data, size_t size, uint8_t codec) {
-  return Ptr(new (0) Message(data, size, codec));
+  return make(data, size, codec, 0);
+}
+
+Message::Ptr Message::make(std::byte* data, size_t size, uint8_t codec, size_t bytes) {
+  return Ptr(new (::operator new(sizeof(Message) + bytes)) Message(data, size, codec));
 }
 
 Message::~Message() {
   if (chunk_ != 0) Chunk::free(*holdings_, chunk_);
+}
+
+void Message::Drop::operator()(Message* message) const {
+  const bool in_block = message->in_block_;
+  message->~Message();
+  if (!in_block) {
+    ::operator delete(message);
+    return;
+  }
+  const auto address = reinterpret_cast<uintptr_t>(message) & ~(MessageBlocks::kBlockBytes - 1);
+  MessageBlocks::release(reinterpret_cast<MessageBlocks::Block*>(address), 1);
+}
+
+Message::Ptr MessageBlocks::copy(const void* data, size_t size, uint8_t codec) {
+  if (size > kLargest) return Message::copy(data, size, codec);
+  const size_t need = (sizeof(Message) + size + 15) & ~size_t{15};
+  if (block_ == nullptr || used_ + need > kBlockBytes) {
+    close();
+    block_ = static_cast<std::byte*>(::operator new(kBlockBytes, std::align_val_t(kBlockBytes)));
+    new (block_) Block{kOpen};
+    used_ = 16;
+  }
+  auto* message = new (block_ + used_) Message(nullptr, size, codec);
+  message->data_ = message->behind();
+  message->in_block_ = true;
+  if (size != 0) std::memcpy(message->data_, data, size);
+  used_ += need;
+  ++made_;
+  return Message::Ptr(message);
+}
+
+// The block lives on as long as its messages.
+void MessageBlocks::close() {
+  if (block_ == nullptr) return;
+  release(reinterpret_cast<Block*>(std::exchange(block_, nullptr)),
+          kOpen - std::exchange(made_, 0u));
+}
+
+void MessageBlocks::release(Block* block, uint32_t messages) {
+  // Release: what was done with the messages comes before the end of the block; acquire: in the
+  // thread that ends it.
+  if (block->messages.fetch_sub(messages, std::memory_order_acq_rel) != messages) return;
+  ::operator delete(block, kBlockBytes, std::align_val_t(kBlockBytes));
 }
 
 bool Message::whole_chunk() const {

@@ -3,6 +3,7 @@
 // lane. One owner; no two threads at once.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,7 +20,11 @@ inline constexpr size_t kMostHandles = 16;
 
 class Message {
  public:
-  using Ptr = std::unique_ptr<Message>;
+  // Frees it, wherever it lies.
+  struct Drop {
+    void operator()(Message* message) const;
+  };
+  using Ptr = std::unique_ptr<Message, Drop>;
 
   // A copy of `size` bytes; zeros with `data` null.
   static Ptr copy(const void* data, size_t size, uint8_t codec);
@@ -36,7 +41,6 @@ class Message {
     return true;
   }
 
-  ~Message();
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 
@@ -61,14 +65,13 @@ class Message {
     return handles_ ? std::span<const Held>(*handles_) : std::span<const Held>();
   }
 
-  // The message and its bytes are one allocation.
-  static void* operator new(size_t size, size_t bytes) { return ::operator new(size + bytes); }
-  static void operator delete(void* memory) { ::operator delete(memory); }
-  static void operator delete(void* memory, size_t) { ::operator delete(memory); }
-
  private:
   friend class Chunk;
+  friend class MessageBlocks;
   Message(std::byte* data, size_t size, uint8_t codec) : data_(data), size_(size), codec_(codec) {}
+  ~Message();
+  // With `bytes` behind it, in one allocation.
+  static Ptr make(std::byte* data, size_t size, uint8_t codec, size_t bytes);
   std::byte* behind() { return reinterpret_cast<std::byte*>(this + 1); }
 
   std::byte* data_;
@@ -77,8 +80,39 @@ class Message {
   Offset chunk_ = 0;
   std::unique_ptr<std::vector<Held>> handles_;
   uint8_t codec_;
+  bool in_block_ = false;
 };
 static_assert(sizeof(Message) % 16 == 0);
+
+// Makes small messages by the hundred: they lie side by side in a block, which is freed with the
+// last of them. One thread at a time makes them; any thread frees them.
+class MessageBlocks {
+ public:
+  MessageBlocks() = default;
+  ~MessageBlocks() { close(); }
+  MessageBlocks(const MessageBlocks&) = delete;
+  MessageBlocks& operator=(const MessageBlocks&) = delete;
+
+  // As Message::copy(), which large ones are left to.
+  Message::Ptr copy(const void* data, size_t size, uint8_t codec);
+
+ private:
+  friend struct Message::Drop;
+  // What a block begins with. It is found from a message by its alignment.
+  struct Block {
+    std::atomic<uint32_t> messages;  // alive, or still to be made
+  };
+  // What a message that somebody keeps may keep besides.
+  static constexpr size_t kBlockBytes = 16 * 1024;
+  static constexpr size_t kLargest = 512;
+  static constexpr uint32_t kOpen = 1u << 30;  // more than fit: the block is not closed yet
+  void close();
+  static void release(Block* block, uint32_t messages);
+
+  std::byte* block_ = nullptr;
+  size_t used_ = 0;
+  uint32_t made_ = 0;
+};
 
 // Bytes, and references to what travels with them, in a heap piece of their own.
 //
@@ -113,6 +147,8 @@ class Chunk {
   // The message's chunk is somebody else's from now on; the message is not to be looked at any
   // more.
   static void let_go(Message& message) { message.chunk_ = 0; }
+  // The other way round, for a message that was made of it.
+  static void take_up(Message& message, Offset chunk) { message.chunk_ = chunk; }
   // Frees a chunk of our own, and gives up its references.
   static void free(Holdings& holdings, Offset offset);
 

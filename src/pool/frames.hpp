@@ -111,10 +111,10 @@ constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
 
 // The message that a record's bytes are, or name: from the heap it becomes ours, so that it is
 // freed in any case. Protocol when the record makes no sense.
-inline Result<Message::Ptr> receive_record(Holdings& holdings, MemberSlot from,
-                                           const RecordHeader& header,
+inline Result<Message::Ptr> receive_record(Holdings& holdings, MessageBlocks& blocks,
+                                           MemberSlot from, const RecordHeader& header,
                                            std::span<const std::byte> bytes) {
-  if ((header.flags & kInHeap) == 0) return Message::copy(bytes.data(), bytes.size(), header.codec);
+  if ((header.flags & kInHeap) == 0) return blocks.copy(bytes.data(), bytes.size(), header.codec);
   HeapBytes name;
   if (bytes.size() != sizeof name) return Error(Code::Protocol, "a worker sent a cut result");
   std::memcpy(&name, bytes.data(), sizeof name);

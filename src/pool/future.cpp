@@ -1,19 +1,26 @@
 #include "pool/future.hpp"
 
+#include <cstring>
 #include <new>
 
 #include "pool/pool.hpp"
 
 namespace brood {
 
-Future* Future::create(Pool& pool, size_t size) {
-  return new (::operator new(sizeof(Future) + size)) Future(pool);
+Future* Future::create(Pool& pool, std::span<const std::byte> bytes) {
+  auto* future = new (::operator new(sizeof(Future) + bytes.size())) Future(pool);
+  auto* behind = reinterpret_cast<std::byte*>(future + 1);
+  if (!bytes.empty()) std::memcpy(behind, bytes.data(), bytes.size());
+  future->argument_ = Argument::at(behind, bytes.size());
+  return future;
 }
 
 Future::Future(Pool& pool) : pool_(pool) { pool_.ref(); }
 
 Future::~Future() {
-  if (failure && !taken_.load(std::memory_order_relaxed)) pool_.unread_failure(*failure);
+  pool_.drop_argument(argument_);
+  const Outcome outcome = outcome_.take();
+  if (outcome.failure() != nullptr) pool_.unread_failure(*outcome.failure());
   pool_.unref();
 }
 
@@ -29,8 +36,7 @@ Result<Message::Ptr> Future::take() {
   if (taken_.exchange(true, std::memory_order_acq_rel)) {
     return Error(Code::State, "the result of this future was already taken");
   }
-  if (failure) return *failure;
-  return std::move(value);
+  return outcome_.take().result();
 }
 
 bool Future::cancel() { return pool_.cancel(*this); }
@@ -47,7 +53,10 @@ void Future::then(std::function<void()> callback) {
   callback();
 }
 
-void Future::done_locked(Pool& pool) {
+void Future::settle_locked(Pool& pool, uint64_t, Outcome outcome) {
+  pool.drop_argument(argument_);
+  argument_ = Argument();
+  outcome_.put(std::move(outcome));
   if (callbacks_) {
     // The callback may use the future: it stays until the last one ran.
     for (auto& callback : *callbacks_) {
@@ -61,7 +70,5 @@ void Future::done_locked(Pool& pool) {
   }
   notify_locked();
 }
-
-void Future::dropped_locked(Pool&) { unref(); }
 
 }  // namespace brood

@@ -1,23 +1,28 @@
-// A task whose outcome somebody holds in the hand. Its argument lies behind it, in the same
-// allocation.
+// A call whose outcome somebody holds in the hand: a job of one item, whose argument lies behind it
+// in the same allocation.
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
-#include "pool/task.hpp"
+#include "pool/job.hpp"
 #include "sync/cancel.hpp"
-#include "sync/waitable.hpp"
 
 namespace brood {
 
-class Future final : public Waitable, public Task {
+class Future final : public Job {
  public:
-  // With room for `size` bytes of argument behind it.
-  static Future* create(Pool& pool, size_t size);
-  static void operator delete(void* memory) { ::operator delete(memory); }
+  struct Unref {
+    void operator()(Future* future) const { future->unref(); }
+  };
+  using Ptr = std::unique_ptr<Future, Unref>;
 
-  std::byte* inline_bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+  // With a copy of the bytes as its argument.
+  static Future* create(Pool& pool, std::span<const std::byte> bytes);
+  static void operator delete(void* memory) { ::operator delete(memory); }
+  // Before it is queued: another argument, which it frees when it is done.
+  void give_argument(const Argument& argument) { argument_ = argument; }
 
   // Waits until it is done, and leaves the outcome in place.
   Status wait(Deadline deadline, const CancelToken* cancel);
@@ -28,9 +33,11 @@ class Future final : public Waitable, public Task {
   // Calls back once it is done, without a lock.
   void then(std::function<void()> callback);
 
+  bool done() const { return outcome_.done(); }
   bool ready() const override { return done(); }
-  void done_locked(Pool& pool) override;
-  void dropped_locked(Pool& pool) override;
+  Arguments arguments(uint64_t) const override { return {&argument_, 0}; }
+  void settle_locked(Pool& pool, uint64_t ticket, Outcome outcome) override;
+  void drop_locked(uint64_t) override { unref(); }
   Pool& pool() { return pool_; }
 
  private:
@@ -38,9 +45,11 @@ class Future final : public Waitable, public Task {
   ~Future() override;
   std::mutex& watch_mutex() const override;
 
-  Pool& pool_;
-  std::unique_ptr<std::vector<std::function<void()>>> callbacks_;  // under the pool's mutex
   std::atomic<bool> taken_{false};
+  Pool& pool_;
+  Argument argument_;
+  OutcomeSlot outcome_;
+  std::unique_ptr<std::vector<std::function<void()>>> callbacks_;  // under the pool's mutex
 };
 
 }  // namespace brood

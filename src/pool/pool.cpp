@@ -79,11 +79,7 @@ Result<Argument> Pool::keep_argument(std::span<const std::byte> bytes,
   if (!bytes.empty()) {
     std::memcpy(Chunk::data(household_.arena(), *chunk), bytes.data(), bytes.size());
   }
-  return Argument{nullptr, *chunk, bytes.size()};
-}
-
-void Pool::drop_argument(const Argument& argument) {
-  if (argument.chunk.offset != 0) Chunk::free(household_.holdings(), argument.chunk.offset);
+  return Argument::in_chunk(*chunk);
 }
 
 uint32_t Pool::function_index(std::string_view name) {
@@ -114,45 +110,37 @@ Result<Future*> Pool::submit(std::string_view function, std::span<const std::byt
   const size_t handles = message != nullptr ? (*message)->handle_count() : 0;
   const bool adopted = message != nullptr && handles == 0 && (*message)->whole_chunk();
   const bool small = !adopted && handles == 0 && bytes.size() <= kInlineBytes;
-  Future* future = Future::create(*this, small ? bytes.size() : 0);
-  const Patience patience;  // it is somebody's from here on
-  if (adopted) {
-    future->argument = {nullptr, {(*message)->chunk(), bytes.size(), 0}, bytes.size()};
-    future->attached = std::move(*message);
-  } else if (small) {
-    if (!bytes.empty()) std::memcpy(future->inline_bytes(), bytes.data(), bytes.size());
-    future->argument = {future->inline_bytes(), {}, bytes.size()};
-  } else {
+  Future::Ptr future(Future::create(*this, small ? bytes : std::span<const std::byte>()));
+  if (!small && !adopted) {
     Result<Argument> kept =
         keep_argument(bytes, handles != 0 ? (*message)->handles() : std::span<const Held>());
-    if (!kept) {
-      future->unref();
-      return kept.error().with_context("the argument of " + std::string(function));
-    }
-    future->argument = *kept;
+    if (!kept) return kept.error().with_context("the argument of " + std::string(function));
+    future->give_argument(*kept);
   }
   future->function = index;
   future->codec = options.codec;
   future->run_limit_ms = options.run_limit_ms;
-  future->retries_left = options.retries;
-  TaskQueue tasks;
-  tasks.push_back(future);
-  future->ref();  // the pool's, until it drops the task
-  Status status = enqueue(std::move(tasks), &options);
-  if (status) return future;
-  if (adopted) {
-    *message = std::move(future->attached);
-  } else {
-    drop_argument(future->argument);
+  future->retries = retries(options.retries);
+  if (!adopted) {
+    BROOD_TRY(enqueue_bounded(*future, options));
+    return future.release();
   }
-  future->unref();
-  future->unref();
+  const Offset chunk = (*message)->chunk();
+  future->give_argument(Argument::in_chunk({chunk, bytes.size(), 0}));
+  Chunk::let_go(**message);
+  Status status = enqueue_bounded(*future, options);
+  if (status) {
+    message->reset();
+    return future.release();
+  }
+  future->give_argument(Argument());
+  Chunk::take_up(**message, chunk);
   return status.error();
 }
 
-Status Pool::enqueue(TaskQueue tasks, const SubmitOptions* bounded) {
+Status Pool::enqueue_bounded(Future& future, const SubmitOptions& options) {
   const Patience patience;  // what is queued is done
-  const uint64_t most = bounded != nullptr ? options_.max_pending : 0;
+  const uint64_t most = options_.max_pending;
   const auto may_enter = [&] {
     std::lock_guard lock(mutex_);
     return outstanding_ < most || !refusal_locked().ok();
@@ -160,24 +148,28 @@ Status Pool::enqueue(TaskQueue tasks, const SubmitOptions* bounded) {
   for (;;) {
     {
       std::lock_guard lock(mutex_);
-      BROOD_TRY(refusal_locked());
-      if (most == 0 || outstanding_ < most) {
-        for (Task* task = tasks.first(); task != nullptr; task = task->next) {
-          if (task->retries_left == 0) task->retries_left = options_.retries;
-        }
-        outstanding_ += tasks.size();
-        pending_.append(std::move(tasks));
-        dispatch_locked();
-        return {};
+      if (most == 0 || outstanding_ < most || !refusal_locked().ok()) {
+        future.ref();  // the pool's, until it drops the call
+        Status status = accept_locked({&future, 0, 1});
+        if (!status) future.unref();
+        return status;
       }
     }
-    Status status = wait(bounded->room, bounded->cancel, may_enter, nullptr);
+    Status status = wait(options.room, options.cancel, may_enter, nullptr);
     if (status.code() == Code::Timeout) {
       return Error(Code::Timeout, "the pool is full: " + std::to_string(most) +
                                       " tasks are pending (max_pending)");
     }
     if (!status) return status;
   }
+}
+
+Status Pool::accept_locked(const Span& span) {
+  BROOD_TRY(refusal_locked());
+  pending_.push_back(span);
+  outstanding_ += span.count;
+  dispatch_locked();
+  return {};
 }
 
 // ---- handing them out --------------------------------------------------------------------------
@@ -190,8 +182,9 @@ void Pool::dispatch_locked() {
     Seat* seat = roomiest_locked();
     if (seat == nullptr) break;
     for (uint64_t i = 0; i < burst && !pending_.empty(); ++i) {
-      if (pending_.first()->done()) {  // cancelled while it waited
-        drop_locked(pending_.pop_front());
+      if (pending_.front().job->withdrawn) {
+        const Span span = pending_.pop_front();
+        span.job->drop_locked(span.count);
       } else if (const uint32_t most = room_for_tasks(*seat);
                  most == 0 || seat->send(pending_, functions_, most) == 0) {
         seat->full = true;
@@ -256,7 +249,7 @@ void Pool::rebalance_locked() {
       if (seat->unstarted() > (richest != nullptr ? richest->unstarted() : 0)) richest = seat.get();
     }
     if (richest == nullptr) return;
-    TaskQueue taken = richest->take_back((richest->unstarted() + 1) / 2);
+    SpanQueue taken = richest->take_back((richest->unstarted() + 1) / 2);
     if (taken.empty()) return;
     stats_.moved += taken.size();
     pending_.prepend(std::move(taken));
@@ -266,38 +259,11 @@ void Pool::rebalance_locked() {
 
 // ---- outcomes ----------------------------------------------------------------------------------
 
-void Pool::finish_task_locked(Task* task, Message::Ptr value) {
-  ++stats_.done;
-  fruitless_deaths_ = 0;
-  task->value = std::move(value);
-  complete_locked(task);
-  drop_locked(task);
-}
-
-void Pool::fail_task_locked(Task* task, Error error) {
-  if (error.code() == Code::Canceled) {
-    ++stats_.canceled;
-  } else {
-    ++stats_.failed;
-  }
-  if (task->history) {
-    ErrorRecord record = error.record();
-    record.message += "; earlier runs: " + *task->history;
-    error = Error(std::move(record));
-  }
-  task->failure = std::make_unique<Error>(std::move(error));
-  complete_locked(task);
-}
-
-void Pool::complete_locked(Task* task) {
-  if (!task->attached) drop_argument(task->argument);
-  task->argument.chunk.offset = 0;
-  task->attached.reset();
+void Pool::settle_locked(const JobItem& item, Outcome outcome) {
+  if (!troubles_.empty()) troubles_.erase({item.job, item.ticket});
   --outstanding_;
-  // Release: whoever sees it done sees the outcome.
-  task->state.store(TaskState::Done, std::memory_order_release);
   note_change_locked();
-  task->done_locked(*this);
+  item.job->settle_locked(*this, item.ticket, std::move(outcome));
   if (!room_watchers_.empty()) {
     std::vector<Watcher*> told;
     told.swap(room_watchers_);
@@ -305,21 +271,49 @@ void Pool::complete_locked(Task* task) {
   }
 }
 
+void Pool::finish_locked(const JobItem& item, Message::Ptr value) {
+  ++stats_.done;
+  fruitless_deaths_ = 0;
+  settle_locked(item, Outcome(std::move(value)));
+  item.job->drop_locked(1);
+}
+
+// The caller drops the item.
+void Pool::fail_locked(const JobItem& item, Error error) {
+  if (error.code() == Code::Canceled) {
+    ++stats_.canceled;
+  } else {
+    ++stats_.failed;
+  }
+  if (const auto trouble = troubles_.find({item.job, item.ticket});
+      trouble != troubles_.end() && !trouble->second.history.empty()) {
+    ErrorRecord record = error.record();
+    record.message += "; earlier runs: " + trouble->second.history;
+    error = Error(std::move(record));
+  }
+  settle_locked(item, Outcome(std::move(error)));
+}
+
+void Pool::fail_span_locked(const Span& span, const Error& error) {
+  if (!span.job->withdrawn) {
+    for (uint64_t i = 0; i < span.count; ++i) fail_locked({span.job, span.first + i}, error);
+  }
+  span.job->drop_locked(span.count);
+}
+
 void Pool::note_change_locked() {
   // Release: who sees the new number sees what changed.
   changes_.store(changes_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
-void Pool::drop_locked(Task* task) { task->dropped_locked(*this); }
-
 // ---- cancelling --------------------------------------------------------------------------------
 
-bool Pool::cancel(Task& task) {
+bool Pool::cancel(Future& future) {
   {
     std::lock_guard lock(mutex_);
     drain_locked();
-    if (task.done()) return false;
-    cancel_locked(task);
+    if (future.done()) return false;
+    cancel_locked(future);
     dispatch_locked();
     advance_phase_locked();
   }
@@ -328,39 +322,31 @@ bool Pool::cancel(Task& task) {
   return true;
 }
 
-void Pool::cancel_locked(Task& task) {
-  const Error canceled(Code::Canceled);
-  if (task.state.load(std::memory_order_relaxed) == TaskState::Queued) {
-    fail_task_locked(&task, canceled);  // dispatch drops it when it comes to it
+void Pool::cancel_locked(Future& future) {
+  const JobItem item{&future, 0};
+  if (future.seat == Job::kNoSeat) {
+    fail_locked(item, Error(Code::Canceled));
+    future.withdrawn = true;  // dispatch drops it when it comes to it
     return;
   }
-  Seat& seat = *seats_[task.seat];
-  if (seat.take_back_one(task)) {
-    fail_task_locked(&task, canceled);
-    drop_locked(&task);
+  Seat& seat = *seats_[future.seat];
+  if (seat.take_back_one(future)) {
+    fail_locked(item, Error(Code::Canceled));
+    future.drop_locked(1);
     return;
   }
-  task.canceled = true;
+  trouble_locked(item).canceled = true;
   kill_locked(seat);
 }
 
-void Pool::cancel_group(const void* group) {
+void Pool::cancel_all(Job& job) {
   {
     std::lock_guard lock(mutex_);
     drain_locked();
     const Error canceled(Code::Canceled);
-    TaskQueue kept;
-    while (!pending_.empty()) {
-      Task* task = pending_.pop_front();
-      if (task->group() != group) {
-        kept.push_back(task);
-        continue;
-      }
-      if (!task->done()) fail_task_locked(task, canceled);
-      drop_locked(task);
-    }
-    pending_ = std::move(kept);
-    for (auto& seat : seats_) cancel_on_seat_locked(*seat, group);
+    SpanQueue taken = pending_.remove(&job);
+    while (!taken.empty()) fail_span_locked(taken.pop_front(), canceled);
+    for (auto& seat : seats_) cancel_on_seat_locked(*seat, job);
     dispatch_locked();
     advance_phase_locked();
   }
@@ -368,29 +354,21 @@ void Pool::cancel_group(const void* group) {
   run_callbacks();
 }
 
-// What the seat's worker has not begun comes back, the group's part of it for good; what it has
-// begun is ended with the worker.
-void Pool::cancel_on_seat_locked(Seat& seat, const void* group) {
-  if (!seat.holds_group(group)) return;
+// What the seat's worker has not begun comes back, the job's part of it for good; what it has begun
+// is ended with the worker.
+void Pool::cancel_on_seat_locked(Seat& seat, Job& job) {
+  if (!seat.holds(&job)) return;
   const Error canceled(Code::Canceled);
-  TaskQueue kept;
-  TaskQueue taken = seat.take_back(seat.held());
-  while (!taken.empty()) {
-    Task* task = taken.pop_front();
-    if (task->group() != group) {
-      kept.push_back(task);
-      continue;
-    }
-    fail_task_locked(task, canceled);
-    drop_locked(task);
-  }
-  pending_.prepend(std::move(kept));
+  SpanQueue back = seat.take_back(seat.held());
+  SpanQueue taken = back.remove(&job);
+  while (!taken.empty()) fail_span_locked(taken.pop_front(), canceled);
+  pending_.prepend(std::move(back));
   bool begun = false;
-  for (Task* task = seat.sent().first(); task != nullptr; task = task->next) {
-    if (task->group() != group) continue;
-    task->canceled = true;
+  seat.for_each_held([&](Job* held, uint64_t ticket) {
+    if (held != &job) return;
+    trouble_locked({held, ticket}).canceled = true;
     begun = true;
-  }
+  });
   if (begun) kill_locked(seat);
 }
 

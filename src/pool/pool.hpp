@@ -67,12 +67,14 @@ class Pool : public Waitable {
                          Message::Ptr* message, const SubmitOptions& options);
   // The index under which a function's name is known here.
   uint32_t function_index(std::string_view name);
-  // Queues tasks; their owner keeps them until each is dropped. With `bounded`, waits for room
-  // first.
-  Status enqueue(TaskQueue tasks, const SubmitOptions* bounded = nullptr);
-  // True when the task is now cancelled, or its worker is being killed for it; false: it is done.
-  bool cancel(Task& task);
-  void cancel_group(const void* group);
+  // Queues items; their job keeps them until they are dropped. The mutex is held.
+  Status accept_locked(const Span& span);
+  // True when the call is now cancelled, or its worker is being killed for it; false: it is done.
+  bool cancel(Future& future);
+  // Cancels whatever of the job is not done.
+  void cancel_all(Job& job);
+  // How often an item may be run again, where the options say so.
+  int32_t retries(int32_t wanted) const { return wanted == 0 ? options_.retries : wanted; }
 
   // Waits until `done()` is true, which must become so by a task's end. The caller fetches results
   // itself while nobody else does. `what` is notified when that may have happened; null: room in
@@ -98,7 +100,7 @@ class Pool : public Waitable {
   Household& household() { return household_; }
   std::mutex& mutex() const { return mutex_; }
 
-  // For owners of tasks, with the mutex held.
+  // For jobs, with the mutex held.
   void call_later_locked(std::function<void()> callback) {
     callbacks_.push_back(std::move(callback));
   }
@@ -106,10 +108,12 @@ class Pool : public Waitable {
   // Runs what was left for a moment without the lock.
   void run_callbacks();
 
-  // A heap chunk for an argument that is too big for a lane; freed when the task is done.
+  // A heap chunk for an argument that is too big for a lane; freed when the item is done.
   Result<Argument> keep_argument(std::span<const std::byte> bytes,
                                  std::span<const Held> handles = {});
-  void drop_argument(const Argument& argument);
+  void drop_argument(const Argument& argument) {
+    if (argument.in_heap) Chunk::free(household_.holdings(), argument.where);
+  }
 
   bool ready() const override { return retired_.load(std::memory_order_acquire); }
 
@@ -126,14 +130,15 @@ class Pool : public Waitable {
   void dispatch_locked();
   void rebalance_locked();
   void ring_workers_locked();
-  void complete_locked(Task* task);
-  void finish_task_locked(Task* task, Message::Ptr value);
-  void fail_task_locked(Task* task, Error error);
+  Status enqueue_bounded(Future& future, const SubmitOptions& options);
+  void settle_locked(const JobItem& item, Outcome outcome);
+  void finish_locked(const JobItem& item, Message::Ptr value);
+  void fail_locked(const JobItem& item, Error error);
+  void fail_span_locked(const Span& span, const Error& error);
   void fail_all_locked(const Error& error);
   void advance_phase_locked();
-  void drop_locked(Task* task);
-  void cancel_locked(Task& task);
-  void cancel_on_seat_locked(Seat& seat, const void* group);
+  void cancel_locked(Future& future);
+  void cancel_on_seat_locked(Seat& seat, Job& job);
   uint32_t room_for_tasks(const Seat& seat) const;
   Seat* roomiest_locked() const;
   void ring(uint32_t bell_id);
@@ -169,7 +174,7 @@ class Pool : public Waitable {
   void on_died(uint32_t seat, uint64_t generation, const ExitReport& report);
   void on_tree_gone();
   void note_fruitless_death_locked(const Seat& seat, const ExitReport& report);
-  void blame_locked(Seat& seat, Task* task, const ExitReport& report);
+  void blame_locked(Seat& seat, const JobItem& item, const ExitReport& report);
   void start_failed_locked(Seat& seat, const Error& error);
   void replace_locked(Seat& seat, bool at_once);
   void break_locked(const Error& cause);
@@ -189,8 +194,19 @@ class Pool : public Waitable {
   Phase phase_ = Phase::Open;
   std::optional<Error> broken_;  // why no more tasks are taken
   std::vector<std::unique_ptr<Seat>> seats_;
-  TaskQueue pending_;
+  SpanQueue pending_;
+  // What is to be known of an item besides its job, until it is done: few have any.
+  struct Trouble {
+    int32_t deaths = 0;      // workers that died with it
+    std::string history;     // how
+    bool canceled = false;   // while it ran: its worker's death is no failure
+    bool timed_out = false;  // its worker was killed for its run limit
+  };
+  using TroubleKey = std::pair<const Job*, uint64_t>;
+  std::map<TroubleKey, Trouble> troubles_;
+  Trouble& trouble_locked(const JobItem& item) { return troubles_[{item.job, item.ticket}]; }
   uint64_t outstanding_ = 0;  // submitted and not done
+  MessageBlocks blocks_;      // where results lie
   std::vector<Watcher*> room_watchers_;
   std::vector<std::string> functions_;
   std::map<std::string, uint32_t, std::less<>> function_indexes_;

@@ -33,6 +33,7 @@ void Pool::terminate() {
 void Pool::advance_phase_locked() {
   if (phase_ == Phase::Draining && outstanding_ == 0) {
     phase_ = Phase::Ending;
+    fail_all_locked(Error(Code::Canceled));  // only what was cancelled before is left
     for (auto& seat : seats_) {
       if (seat->state == SeatState::Ready) end_in_order_locked(*seat);
       if (seat->state == SeatState::Starting) kill_locked(*seat);

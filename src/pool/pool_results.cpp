@@ -84,17 +84,17 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   std::memcpy(&frame, bytes.data(), sizeof frame);
   bytes = bytes.subspan(sizeof frame);
   Result<Message::Ptr> value =
-      receive_record(household_.holdings(), seat.member.slot, header, bytes);
+      receive_record(household_.holdings(), blocks_, seat.member.slot, header, bytes);
   if (!value) return value.error();
-  Task* task = seat.finish(frame.sequence);
-  if (task == nullptr) {
+  const JobItem item = seat.finish(frame.sequence);
+  if (item.job == nullptr) {
     return Error(Code::Protocol, "a worker answered task " + std::to_string(frame.sequence) +
                                      ", which it does not hold");
   }
   seat.last_result = results_.load(std::memory_order_relaxed) + 1;
   results_.store(seat.last_result, std::memory_order_relaxed);
   if (header.kind == kResultRecord) {
-    finish_task_locked(task, std::move(*value));
+    finish_locked(item, std::move(*value));
     return {};
   }
   Result<ErrorRecord> failure = decode_failure({(*value)->data(), (*value)->size()});
@@ -103,8 +103,8 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
   }
   failure->pid = seat.pid;
   fruitless_deaths_ = 0;
-  fail_task_locked(task, Error(std::move(*failure)));
-  drop_locked(task);
+  fail_locked(item, Error(std::move(*failure)));
+  item.job->drop_locked(1);
   return {};
 }
 

@@ -63,12 +63,12 @@ Clock::time_point Pool::check_limit_locked(Seat& seat, Clock::time_point now) {
   const auto again = now + std::chrono::milliseconds(seat.shortest_limit_ms());
   const std::optional<Seat::Running> running = seat.running();
   if (!running || seat.state == SeatState::Ending) return again;
-  Task* task = seat.find(running->sequence);
-  if (task == nullptr || task->run_limit_ms == 0) return again;
+  const JobItem item = seat.find(running->sequence);
+  if (item.job == nullptr || item.job->run_limit_ms == 0) return again;
   const auto since = Clock::time_point(std::chrono::nanoseconds(running->since_ns));
-  const auto ends = since + std::chrono::milliseconds(task->run_limit_ms);
+  const auto ends = since + std::chrono::milliseconds(item.job->run_limit_ms);
   if (ends > now) return std::min(again, ends);
-  task->timed_out = true;
+  trouble_locked(item).timed_out = true;
   kill_locked(seat);
   return again;
 }

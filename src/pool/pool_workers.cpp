@@ -79,8 +79,10 @@ Status Pool::launch_locked(Seat& seat) {
   orders.channel = arena.offset_of(&seat.block());
   orders.channel_bytes = Seat::channel_bytes();
   orders.pool_block = arena.offset_of(block_);
-  const Chunk::Name& argument = initializer_argument_.chunk;
-  orders.initializer_data = {argument.offset, argument.size, argument.refs, 0};
+  if (initializer_argument_.in_heap) {
+    const Chunk::Name argument = initializer_argument_.chunk();
+    orders.initializer_data = {argument.offset, argument.size, argument.refs, 0};
+  }
   orders.initializer = options_.initializer;
   orders.finalizer = options_.finalizer;
   HandOff hand_off;
@@ -191,7 +193,12 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
     seat.state = SeatState::Empty;
     Seat::Remains remains = seat.clear();
     const bool lost = !remains.begun.empty();
-    while (!remains.begun.empty()) blame_locked(seat, remains.begun.pop_front(), report);
+    while (!remains.begun.empty()) {
+      const Span span = remains.begun.pop_front();
+      for (uint64_t i = 0; i < span.count; ++i) {
+        blame_locked(seat, {span.job, span.first + i}, report);
+      }
+    }
     stats_.moved += remains.untouched.size();
     pending_.prepend(std::move(remains.untouched));
     if (was == SeatState::Starting && !seat.killed_by_pool && !report.nursery_lost) {
@@ -235,40 +242,39 @@ void Pool::on_tree_gone() {
   nudge_drainer();
 }
 
-// The task that a worker died with: cancelled, over its limit, to be run again, or lost.
-void Pool::blame_locked(Seat& seat, Task* task, const ExitReport& report) {
-  if (task->canceled) {
-    fail_task_locked(task, Error(Code::Canceled));
-    drop_locked(task);
+// The item that a worker died with: cancelled, over its limit, to be run again, or lost.
+void Pool::blame_locked(Seat& seat, const JobItem& item, const ExitReport& report) {
+  Job& job = *item.job;
+  const std::string& function = functions_[job.function];
+  Trouble& trouble = trouble_locked(item);
+  if (trouble.canceled) {
+    fail_locked(item, Error(Code::Canceled));
+    job.drop_locked(1);
     return;
   }
-  ++task->attempts;
+  ++trouble.deaths;
   const std::string run = "worker " + std::to_string(seat.pid) + " " + how_it_ended(report);
-  if (task->timed_out) {
+  if (trouble.timed_out) {
     ++stats_.timed_out;
-    fail_task_locked(
-        task,
-        Error(death_record(Code::TaskTimeout, report, seat.pid,
-                           "\"" + functions_[task->function] + "\" passed its run limit of " +
-                               std::to_string(task->run_limit_ms) + " ms; its worker was killed")));
-    drop_locked(task);
+    fail_locked(item, Error(death_record(Code::TaskTimeout, report, seat.pid,
+                                         "\"" + function + "\" passed its run limit of " +
+                                             std::to_string(job.run_limit_ms) +
+                                             " ms; its worker was killed")));
+    job.drop_locked(1);
     return;
   }
   ++stats_.lost;
-  if (task->retries_left > 0 && phase_ != Phase::Ending) {
-    --task->retries_left;
+  if (trouble.deaths <= job.retries && phase_ != Phase::Ending) {
     ++stats_.retried;
-    if (!task->history) task->history = std::make_unique<std::string>();
-    if (!task->history->empty()) *task->history += "; ";
-    *task->history += run;
-    pending_.push_front(task);
+    if (!trouble.history.empty()) trouble.history += "; ";
+    trouble.history += run;
+    pending_.push_front({&job, item.ticket, 1});
     return;
   }
-  fail_task_locked(
-      task, Error(death_record(Code::WorkerLost, report, seat.pid,
-                               run + " while it ran \"" + functions_[task->function] + "\" (run " +
-                                   std::to_string(task->attempts) + ")")));
-  drop_locked(task);
+  fail_locked(item, Error(death_record(Code::WorkerLost, report, seat.pid,
+                                       run + " while it ran \"" + function + "\" (run " +
+                                           std::to_string(trouble.deaths) + ")")));
+  job.drop_locked(1);
 }
 
 Error Pool::why_not_ready(const Seat& seat, const ExitReport& report) const {
@@ -331,11 +337,7 @@ void Pool::fail_all_locked(const Error& error) {
     pending_.append(std::move(remains.begun));
     pending_.append(std::move(remains.untouched));
   }
-  while (!pending_.empty()) {
-    Task* task = pending_.pop_front();
-    if (!task->done()) fail_task_locked(task, error);
-    drop_locked(task);
-  }
+  while (!pending_.empty()) fail_span_locked(pending_.pop_front(), error);
 }
 
 }  // namespace brood

@@ -7,15 +7,26 @@ namespace brood {
 
 namespace {
 
-// More tasks than this in one lane gain nothing, and cost memory when they must be taken back.
+// More items than this in one lane gain nothing, and cost time when they must be taken back.
 constexpr uint64_t kMostHeld = 1024;
 constexpr size_t kMostRecordBytes = 32 * 1024;
 
-bool lies_in_heap(const Argument& argument) { return argument.chunk.offset != 0; }
+size_t item_bytes(const Argument& argument) {
+  return sizeof(Item) + padded(argument.in_heap ? sizeof(HeapBytes) : argument.size);
+}
 
-size_t item_bytes(const Task& task) {
-  const size_t body = lies_in_heap(task.argument) ? sizeof(HeapBytes) : task.argument.size;
-  return sizeof(Item) + padded(body);
+void write_item(std::byte*& at, const Argument& argument) {
+  Item item{static_cast<uint32_t>(argument.size), 0};
+  std::byte* body = at + sizeof item;
+  if (argument.in_heap) {
+    item = {sizeof(HeapBytes), kInHeap};
+    const HeapBytes bytes{argument.where, argument.size, static_cast<uint32_t>(argument.refs), 0};
+    std::memcpy(body, &bytes, sizeof bytes);
+  } else if (argument.size != 0) {
+    std::memcpy(body, argument.data(), argument.size);
+  }
+  std::memcpy(at, &item, sizeof item);
+  at = body + padded(item.size);
 }
 
 }  // namespace
@@ -60,57 +71,39 @@ bool Seat::send_function(uint32_t function, const std::string& name) {
   return true;
 }
 
-void Seat::write_item(std::byte*& at, const Task& task) {
-  const Argument& argument = task.argument;
-  Item item{0, 0};
-  std::byte* body = at + sizeof item;
-  if (lies_in_heap(argument)) {
-    item.flags |= kInHeap;
-    const HeapBytes bytes{argument.chunk.offset, argument.chunk.size, argument.chunk.refs, 0};
-    std::memcpy(body, &bytes, sizeof bytes);
-    body += sizeof bytes;
-  } else if (argument.size != 0) {
-    std::memcpy(body, argument.data, argument.size);
-    body += argument.size;
-  }
-  item.size = static_cast<uint32_t>(body - at - sizeof item);
-  std::memcpy(at, &item, sizeof item);
-  at += sizeof item + padded(item.size);
-}
-
-uint32_t Seat::send(TaskQueue& pending, const std::vector<std::string>& functions, uint32_t most) {
-  if (held() >= kMostHeld) return 0;
-  const Task& first = *pending.first();
-  most = std::min<uint64_t>({most, first.chunk, kMostHeld - held()});
+uint32_t Seat::send(SpanQueue& pending, const std::vector<std::string>& functions, uint32_t most) {
+  if (held_ >= kMostHeld) return 0;
+  const Span span = pending.front();
+  Job& job = *span.job;
+  const uint64_t bound = std::min<uint64_t>({most, job.chunk, span.count, kMostHeld - held_});
+  const Arguments arguments = job.arguments(span.first);
   size_t size = sizeof(TaskFrame);
   uint32_t count = 0;
-  for (const Task* task = &first; task != nullptr && count < most; task = task->next, ++count) {
-    const bool same = task == &first || (task->group() == first.group() && !task->done());
-    if (!same || (count > 0 && size + item_bytes(*task) > kMostRecordBytes)) break;
-    size += item_bytes(*task);
+  for (; count < bound; ++count) {
+    const size_t more = item_bytes(arguments[count]);
+    if (count > 0 && size + more > kMostRecordBytes) break;
+    size += more;
   }
-  if (!send_function(first.function, functions[first.function])) return 0;
+  if (!send_function(job.function, functions[job.function])) return 0;
   RecordHeader* record = tasks_.reserve(size);
   if (record == nullptr) return 0;
-  *record = {static_cast<uint32_t>(size), kTaskRecord, first.codec,
-             static_cast<uint8_t>(first.run_limit_ms > 0 ? kTimed : 0)};
+  const bool timed = job.run_limit_ms > 0;
+  *record = {static_cast<uint32_t>(size), kTaskRecord, job.codec,
+             static_cast<uint8_t>(timed ? kTimed : 0)};
   auto* frame = reinterpret_cast<TaskFrame*>(record + 1);
   frame->claim.reset(count);
-  frame->function = first.function;
+  frame->function = job.function;
   frame->sequence = next_sequence_;
   frame->count = count;
   frame->reserved = 0;
-  records_.push_back({next_sequence_, count, tasks_.last_position()});
   auto* at = reinterpret_cast<std::byte*>(frame + 1);
-  for (uint32_t i = 0; i < count; ++i) {
-    Task* task = pending.pop_front();
-    write_item(at, *task);
-    task->sequence = next_sequence_++;
-    task->seat = index_;
-    task->state.store(TaskState::Sent, std::memory_order_relaxed);
-    if (task->run_limit_ms > 0) ++timed_;
-    sent_.push_back(task);
-  }
+  for (uint32_t i = 0; i < count; ++i) write_item(at, arguments[i]);
+  records_.push_back({&job, span.first, next_sequence_, tasks_.last_position(), count, 0, nullptr});
+  next_sequence_ += count;
+  held_ += count;
+  if (timed) timed_ += count;
+  job.seat = index_;
+  pending.drop_front(count);
   return count;
 }
 
@@ -120,60 +113,85 @@ bool Seat::publish() {
   return true;
 }
 
-Task* Seat::finish(uint64_t sequence) {
-  if (sent_.empty()) return nullptr;
-  Task* task = sent_.first()->sequence == sequence
-                   ? sent_.pop_front()
-                   : sent_.remove_if([&](const Task& t) { return t.sequence == sequence; });
-  if (task == nullptr) return nullptr;
-  if (task->run_limit_ms > 0) --timed_;
-  const uint64_t first_held = sent_.empty() ? next_sequence_ : sent_.first()->sequence;
-  while (!records_.empty() && records_.front().first + records_.front().count <= first_held) {
-    records_.pop_front();
+// ---- what it holds -----------------------------------------------------------------------------
+
+bool Seat::Sent::answer(uint32_t i) {
+  if (was_answered(i)) return false;
+  if (i == answered_first && !answered) {
+    ++answered_first;
+    return true;
   }
+  if (!answered) answered = std::make_unique<std::vector<bool>>(count);
+  (*answered)[i] = true;
+  while (answered_first < count && (*answered)[answered_first]) ++answered_first;
+  return true;
+}
+
+// The record that holds the item, or null. A worker that answers in order means the first one.
+Seat::Sent* Seat::record_of(uint64_t sequence) {
+  for (Sent& sent : records_) {
+    if (sequence - sent.sequence < sent.count) return &sent;
+  }
+  return nullptr;
+}
+
+void Seat::forget(const Sent& sent, uint64_t items) {
+  held_ -= items;
+  if (sent.job->run_limit_ms > 0) timed_ -= items;
+}
+
+JobItem Seat::finish(uint64_t sequence) {
+  Sent* sent = record_of(sequence);
+  if (sent == nullptr) return {};
+  const auto i = static_cast<uint32_t>(sequence - sent->sequence);
+  if (!sent->answer(i)) return {};
+  const JobItem item{sent->job, sent->ticket + i};
+  forget(*sent, 1);
   ++results_given;
-  return task;
+  if (sent->done()) {
+    if (sent == &records_.front()) {
+      records_.pop_front();
+    } else {
+      std::erase_if(records_, [](const Sent& record) { return record.done(); });
+    }
+  }
+  return item;
 }
 
-uint64_t Seat::unstarted() const {
-  // The first one may be running. That a later one is too (a worker that answers out of order) is
-  // found out by the claim.
-  return sent_.empty() ? 0 : sent_.size() - 1;
+JobItem Seat::find(uint64_t sequence) const {
+  const Sent* sent = const_cast<Seat*>(this)->record_of(sequence);
+  if (sent == nullptr) return {};
+  const auto i = static_cast<uint32_t>(sequence - sent->sequence);
+  return sent->was_answered(i) ? JobItem{} : JobItem{sent->job, sent->ticket + i};
 }
 
-TaskQueue Seat::take_back(uint64_t most) {
-  if (most == 0 || sent_.empty()) return {};
-  // Everything from `cut` on comes back; the claims may move it towards the end.
-  uint64_t cut = next_sequence_;
-  uint64_t wanted = most;
+SpanQueue Seat::take_back(uint64_t most) {
+  SpanQueue taken;
+  uint64_t wanted = std::min(most, held_);
   while (!records_.empty() && wanted > 0) {
     Sent& last = records_.back();
     const uint32_t keep = last.count > wanted ? last.count - static_cast<uint32_t>(wanted) : 0;
     Claim& claim = frame_at(last.position)->claim;
     const bool as_wished = claim.revoke_from(keep);
     const uint32_t kept = as_wished ? keep : claim.revoke_rest();
-    wanted -= last.count - kept;
-    cut = last.first + kept;
+    const uint32_t count = last.count - kept;
+    if (count > 0) taken.push_front({last.job, last.ticket + kept, count});
+    if (count > 0) last.job->seat = Job::kNoSeat;
+    forget(last, count);
+    wanted -= count;
     last.count = kept;
-    if (kept == 0) records_.pop_back();
+    if (last.done()) records_.pop_back();
     if (!as_wished || kept > 0) break;
-  }
-  TaskQueue taken = sent_.split([&](const Task& task) { return task.sequence >= cut; });
-  for (Task* task = taken.first(); task != nullptr; task = task->next) {
-    task->state.store(TaskState::Queued, std::memory_order_relaxed);
-    if (task->run_limit_ms > 0) --timed_;
   }
   return taken;
 }
 
-bool Seat::take_back_one(Task& task) {
-  for (size_t i = 0; i < records_.size(); ++i) {
-    const Sent& sent = records_[i];
-    if (task.sequence < sent.first || task.sequence >= sent.first + sent.count) continue;
-    if (sent.count != 1 || !frame_at(sent.position)->claim.revoke_from(0)) return false;
-    records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(i));
-    sent_.remove_if([&](const Task& t) { return &t == &task; });
-    if (task.run_limit_ms > 0) --timed_;
+bool Seat::take_back_one(const Job& job) {
+  for (auto sent = records_.begin(); sent != records_.end(); ++sent) {
+    if (sent->job != &job) continue;
+    if (!frame_at(sent->position)->claim.revoke_from(0)) return false;
+    forget(*sent, 1);
+    records_.erase(sent);
     return true;
   }
   return false;
@@ -181,18 +199,16 @@ bool Seat::take_back_one(Task& task) {
 
 Seat::Remains Seat::clear() {
   Remains remains;
-  while (!sent_.empty()) {
-    Task* task = sent_.pop_front();
-    while (!records_.empty() && records_.front().first + records_.front().count <= task->sequence) {
-      records_.pop_front();
+  for (const Sent& sent : records_) {
+    const uint32_t started = frame_at(sent.position)->claim.started();
+    for (uint32_t i = sent.answered_first; i < sent.count; ++i) {
+      if (sent.was_answered(i)) continue;
+      (i < started ? remains.begun : remains.untouched).push_back({sent.job, sent.ticket + i, 1});
+      sent.job->seat = Job::kNoSeat;
     }
-    const Sent& sent = records_.front();
-    const bool begun = task->sequence < sent.first + frame_at(sent.position)->claim.started();
-    task->state.store(TaskState::Queued, std::memory_order_relaxed);
-    (begun ? remains.begun : remains.untouched).push_back(task);
   }
   records_.clear();
-  timed_ = 0;
+  held_ = timed_ = 0;
   return remains;
 }
 
@@ -209,8 +225,8 @@ std::optional<Seat::Running> Seat::running() const {
 
 int64_t Seat::shortest_limit_ms() const {
   int64_t shortest = INT64_MAX;
-  for (Task* task = sent_.first(); task != nullptr; task = task->next) {
-    if (task->run_limit_ms > 0) shortest = std::min(shortest, task->run_limit_ms);
+  for (const Sent& sent : records_) {
+    if (sent.job->run_limit_ms > 0) shortest = std::min(shortest, sent.job->run_limit_ms);
   }
   return shortest;
 }
@@ -219,18 +235,9 @@ size_t Seat::channel_bytes() {
   return offsetof(ChannelBlock, lanes) + lane_bytes(kTaskLaneBytes) + lane_bytes(kResultLaneBytes);
 }
 
-bool Seat::holds_group(const void* group) const {
-  for (Task* task = sent_.first(); task != nullptr; task = task->next) {
-    if (task->group() == group) return true;
-  }
-  return false;
-}
-
-Task* Seat::find(uint64_t sequence) const {
-  for (Task* task = sent_.first(); task != nullptr; task = task->next) {
-    if (task->sequence == sequence) return task;
-  }
-  return nullptr;
+bool Seat::holds(const Job* job) const {
+  return std::any_of(records_.begin(), records_.end(),
+                     [&](const Sent& sent) { return sent.job == job; });
 }
 
 }  // namespace brood

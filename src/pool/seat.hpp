@@ -10,7 +10,7 @@
 
 #include "channel/lane.hpp"
 #include "pool/frames.hpp"
-#include "pool/task_queue.hpp"
+#include "pool/span_queue.hpp"
 #include "process/nursery.hpp"
 
 namespace brood {
@@ -29,24 +29,26 @@ class Seat {
 
   // Lays the lanes out anew for a worker that is about to start.
   void open_channel();
-  // Sends the first task of `pending`, and those of its group that fit its chunk, if there is room.
-  // `most` bounds the number of items. Returns how many were sent; publish() makes them visible.
-  uint32_t send(TaskQueue& pending, const std::vector<std::string>& functions, uint32_t most);
+  // Sends the first item of `pending`, and those behind it that fit its job's chunk, if there is
+  // room. `most` bounds their number. Returns how many were sent; publish() makes them visible.
+  uint32_t send(SpanQueue& pending, const std::vector<std::string>& functions, uint32_t most);
   // Commits what was sent; true if the worker may have to be woken.
   bool publish();
   // No more tasks: the worker ends when it has read its lane.
   void close_lane() { tasks_.close(); }
 
-  // The task whose result has this sequence, taken off the seat; null if it holds none such.
-  Task* finish(uint64_t sequence);
-  // Takes back up to `most` tasks that were not started, from the end, in order.
-  TaskQueue take_back(uint64_t most);
-  // Takes back one task; false if it was started.
-  bool take_back_one(Task& task);
+  // The item whose result has this sequence, taken off the seat.
+  JobItem finish(uint64_t sequence);
+  // The same item, left where it is.
+  JobItem find(uint64_t sequence) const;
+  // Takes back up to `most` items that were not started, from the end, in order.
+  SpanQueue take_back(uint64_t most);
+  // Takes back a job of one item; false if it was started.
+  bool take_back_one(const Job& job);
   // After its worker's death and the last drain: what it had begun, and what it had not.
   struct Remains {
-    TaskQueue begun;
-    TaskQueue untouched;
+    SpanQueue begun;
+    SpanQueue untouched;
   };
   Remains clear();
 
@@ -56,20 +58,29 @@ class Seat {
     int64_t since_ns;
   };
   std::optional<Running> running() const;
-  Task* find(uint64_t sequence) const;
-  // Of the timed tasks that it holds.
+  // Of the timed items that it holds.
   int64_t shortest_limit_ms() const;
   static size_t channel_bytes();
   bool holds_timed() const { return timed_ > 0; }
-  bool holds_group(const void* group) const;
+  bool holds(const Job* job) const;
 
   uint32_t index() const { return index_; }
   ChannelBlock& block() const { return *block_; }
   LaneReader& results() { return results_; }
-  uint64_t held() const { return sent_.size(); }
-  const TaskQueue& sent() const { return sent_; }
-  // Tasks it holds that are surely not started yet.
-  uint64_t unstarted() const;
+  // Items that it was sent and has not answered.
+  uint64_t held() const { return held_; }
+  // Those that are surely not started yet. The first one may be running; that a later one is too (a
+  // worker that answers out of order) is found out by the claim.
+  uint64_t unstarted() const { return held_ == 0 ? 0 : held_ - 1; }
+  // Calls `each(job, ticket)` for the items that it holds, in the order they were sent.
+  template <class Each>
+  void for_each_held(Each each) const {
+    for (const Sent& sent : records_) {
+      for (uint32_t i = sent.answered_first; i < sent.count; ++i) {
+        if (!sent.was_answered(i)) each(sent.job, sent.ticket + i);
+      }
+    }
+  }
   // Looks at shared words only: any thread, no lock.
   bool has_results() const {
     return result_lane_->tail.load(std::memory_order_acquire) !=
@@ -92,27 +103,41 @@ class Seat {
   Clock::time_point pause_ends{};
 
  private:
+  // A task record in the lane.
   struct Sent {
-    uint64_t first;
-    uint32_t count;
+    Job* job;
+    uint64_t ticket;    // of its first item; the others follow
+    uint64_t sequence;  // likewise
     uint64_t position;
+    uint32_t count;               // items that were not taken back
+    uint32_t answered_first = 0;  // so many from the front are answered
+    // Of those behind, which are answered: only of workers that answer out of order.
+    std::unique_ptr<std::vector<bool>> answered;
+
+    bool was_answered(uint32_t i) const {
+      return i < answered_first || (answered && i < answered->size() && (*answered)[i]);
+    }
+    // Notes an answer; false if there was one.
+    bool answer(uint32_t i);
+    bool done() const { return answered_first >= count; }
   };
   TaskFrame* frame_at(uint64_t position) {
     return reinterpret_cast<TaskFrame*>(tasks_.record_at(position) + 1);
   }
   bool send_function(uint32_t function, const std::string& name);
-  void write_item(std::byte*& at, const Task& task);
+  Sent* record_of(uint64_t sequence);
+  void forget(const Sent& sent, uint64_t items);
 
   uint32_t index_;
   ChannelBlock* block_;
   LaneHeader* const result_lane_;
   LaneWriter tasks_;
   LaneReader results_;
-  TaskQueue sent_;
-  std::deque<Sent> records_;
+  std::deque<Sent> records_;  // with an item that is not answered, in order
+  uint64_t held_ = 0;
   std::vector<bool> known_functions_;
   uint64_t next_sequence_ = 0;
-  uint64_t timed_ = 0;
+  uint64_t timed_ = 0;  // items of jobs with a run limit
 };
 
 }  // namespace brood

@@ -46,7 +46,7 @@ Solo::Solo(Household& household, std::string name, std::string function)
 
 Solo::~Solo() {
   seat_.reset();
-  if (argument_.offset != 0) Chunk::free(household_.holdings(), argument_.offset);
+  if (argument_.in_heap) Chunk::free(household_.holdings(), argument_.where);
   if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
 }
 
@@ -59,16 +59,15 @@ Status Solo::prepare(std::span<const std::byte> bytes) {
   std::byte* at = arena.at(memory_, whole);
   new (at) PoolBlock;  // all zero: nobody sleeps for results
   seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock);
-  task_.argument = {bytes.data(), {}, bytes.size()};
+  call_.given = Argument::at(bytes.data(), bytes.size());
   if (bytes.size() > kInlineBytes) {
     Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), {});
     if (!chunk) return chunk.error().with_context("the argument of the process");
-    argument_ = *chunk;
-    std::memcpy(Chunk::data(arena, argument_), bytes.data(), bytes.size());
-    task_.argument = {nullptr, argument_, bytes.size()};
+    std::memcpy(Chunk::data(arena, *chunk), bytes.data(), bytes.size());
+    call_.given = argument_ = Argument::in_chunk(*chunk);
   }
-  TaskQueue queue;
-  queue.push_back(&task_);
+  SpanQueue queue;
+  queue.push_back({&call_, 0, 1});
   if (seat_->send(queue, functions_, 1) != 1) {
     return Error(Code::Internal, "an empty lane had no room for one task");
   }
@@ -116,13 +115,14 @@ void Solo::give_up_member() {
 std::optional<Error> Solo::fetch_failure() {
   LaneReader::Record record;
   LaneReader& lane = seat_->results();
+  MessageBlocks blocks;
   for (;;) {
     const Result<bool> got = lane.next(record);
     if (!got) return got.error();
     if (!*got) break;
     if (record.header.kind != kFailureRecord || record.header.size < sizeof(ResultFrame)) continue;
     Result<Message::Ptr> bytes = receive_record(
-        household_.holdings(), seat_->member.slot, record.header,
+        household_.holdings(), blocks, seat_->member.slot, record.header,
         {record.data + sizeof(ResultFrame), record.header.size - sizeof(ResultFrame)});
     if (!bytes) return bytes.error();
     Result<ErrorRecord> failure = decode_failure({(*bytes)->data(), (*bytes)->size()});

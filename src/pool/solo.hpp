@@ -29,10 +29,18 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   void report_to(Subprocess& process);
 
  private:
-  // The one task; it is never rescheduled, so nobody need hear of its end.
-  struct OneTask final : Task {
-    void done_locked(Pool&) override {}
-    void dropped_locked(Pool&) override {}
+  // The one call; it is never rescheduled, so nobody need hear of its end.
+  struct Call final : Job {
+    explicit Call(std::mutex& mutex) : watched_under(mutex) {}
+    ~Call() override = default;
+    Arguments arguments(uint64_t) const override { return {&given, 0}; }
+    void settle_locked(Pool&, uint64_t, Outcome) override {}
+    void drop_locked(uint64_t) override {}
+    bool ready() const override { return false; }
+    std::mutex& watch_mutex() const override { return watched_under; }
+
+    std::mutex& watched_under;
+    Argument given;
   };
   class Events;
 
@@ -48,11 +56,11 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   const std::vector<std::string> functions_;
   Offset memory_ = 0;
   Offset pool_block_ = 0;
-  Chunk::Name argument_;
-  OneTask task_;
+  Argument argument_;  // in the heap, or nothing
   std::unique_ptr<Seat> seat_;
 
   std::mutex mutex_;  // guards what follows
+  Call call_{mutex_};
   Subprocess* process_ = nullptr;
   bool died_ = false;
   bool over_ = false;

@@ -65,15 +65,15 @@ Result<Message::Ptr> WorkerLink::initializer_argument() {
 // ---- taking ------------------------------------------------------------------------------------
 
 Status WorkerLink::next(Deadline deadline, const CancelToken* cancel, WorkerTask& task) {
-  {
-    std::lock_guard lock(answering_);
+  if (stage_.load(std::memory_order_acquire) != Stage::Tasks) {
+    const auto lock = turn();
     Result<bool> bracket = start_bracket(task);
     if (!bracket) return bracket.error();
     if (*bracket) return {};
   }
   Status status = next_task(deadline, cancel, task);
   if (status.code() != Code::Closed) return status;
-  std::lock_guard lock(answering_);
+  const auto lock = turn();
   if (stage_ != Stage::Tasks || orders_.finalizer.empty()) {
     stage_ = Stage::Over;
     return status;
@@ -113,12 +113,12 @@ Status WorkerLink::begin_bracket(WorkerTask& task, WorkerTask::Kind kind) {
   bracket_resolved_ = nullptr;
   task.resolved_ = &bracket_resolved_;
   task.argument_ = std::move(*argument);
-  task.timed_ = task.answered_ = task.failed_ = false;
+  task.timed_ = task.failed_ = false;
+  task.answered_.store(false, std::memory_order_relaxed);
   return {};
 }
 
 Status WorkerLink::answer_bracket(WorkerTask& task, const ErrorRecord* failure) {
-  task.answered_ = true;
   task.failed_ = failure != nullptr;
   task.argument_.reset();
   if (task.kind_ == WorkerTask::Kind::Finalizer) return {};
@@ -134,13 +134,10 @@ Status WorkerLink::answer_bracket(WorkerTask& task, const ErrorRecord* failure) 
 
 Status WorkerLink::next_task(Deadline deadline, const CancelToken* cancel, WorkerTask& task) {
   for (;;) {
-    {
-      std::lock_guard lock(answering_);
-      if (!open_.empty() && !open_.back().exhausted) {
-        Result<bool> started = start_item(open_.back(), task);
-        if (!started) return started.error();
-        if (*started) return {};
-      }
+    if (taking_ != nullptr) {
+      Result<bool> started = start_item(*taking_, task);
+      if (!started) return started.error();
+      if (*started) return {};
     }
     Result<bool> read = read_record();
     if (!read) return read.error();
@@ -150,30 +147,44 @@ Status WorkerLink::next_task(Deadline deadline, const CancelToken* cancel, Worke
 
 Result<bool> WorkerLink::start_item(Open& open, WorkerTask& task) {
   Item item;
+  const uint32_t index = open.started.load(std::memory_order_relaxed);
   const auto left = static_cast<size_t>(open.end - open.next_item);
-  if (open.started == open.count || left < sizeof item || !open.frame->claim.start(open.started)) {
-    open.exhausted = true;
-    give_back();
+  if (left < sizeof item || !open.frame->claim.start(index)) {
+    leave_record();
     return false;
   }
   std::memcpy(&item, open.next_item, sizeof item);
   if (item.size > left - sizeof item) return damaged("a task's argument is cut");
   task.kind_ = WorkerTask::Kind::Task;
-  task.sequence_ = open.first + open.started;
+  task.sequence_ = open.first + index;
   task.function_ = &open.function->name;
   task.resolved_ = &open.function->resolved;
   task.timed_ = open.timed;
-  task.answered_ = task.failed_ = false;
+  task.failed_ = false;
+  task.answered_.store(false, std::memory_order_relaxed);
   BROOD_TRY(read_argument(open, item, task.argument_));
   open.next_item += std::min(left, sizeof item + padded(item.size));
-  ++open.started;
   if (open.timed) {
     channel_->running_since_ns.store(Clock::now().time_since_epoch().count(),
                                      std::memory_order_relaxed);
     // Release: whoever sees the sequence sees since when.
     channel_->running.store(task.sequence_, std::memory_order_release);
   }
+  // Before the item can be answered: its answer may be the record's last. Release: who sees that
+  // the record is exhausted sees how much of it was started.
+  open.started.store(index + 1, std::memory_order_relaxed);
+  if (index + 1 == open.count) {
+    taking_ = nullptr;
+    open.exhausted.store(true, std::memory_order_release);
+  }
   return true;
+}
+
+// The host took the rest of the record back.
+void WorkerLink::leave_record() {
+  const auto lock = turn();
+  std::exchange(taking_, nullptr)->exhausted.store(true, std::memory_order_relaxed);
+  give_back();
 }
 
 Status WorkerLink::read_argument(Open& open, const Item& item, Message::Ptr& argument) {
@@ -232,24 +243,25 @@ Status WorkerLink::learn_function(const LaneReader::Record& record) {
 Status WorkerLink::open_task(const LaneReader::Record& record) {
   if (record.header.size < sizeof(TaskFrame)) return damaged("a task is cut");
   auto* frame = reinterpret_cast<TaskFrame*>(record.data);
-  Open open{};
-  open.frame = frame;
   const uint32_t function = frame->function;
-  open.first = frame->sequence;
-  open.count = frame->count;
-  if (function >= functions_.size() || !functions_[function] || open.count == 0 ||
-      open.count > Claim::kMostItems) {
+  const uint32_t count = frame->count;
+  if (function >= functions_.size() || !functions_[function] || count == 0 ||
+      count > Claim::kMostItems) {
     return damaged("a task names no function");
   }
+  const auto lock = turn();
+  Open& open = open_.emplace_back();
+  open.frame = frame;
   open.function = functions_[function].get();
+  open.first = frame->sequence;
+  open.count = count;
   open.next_item = record.data + sizeof(TaskFrame);
   open.end = record.data + record.header.size;
   open.end_position = tasks_.position();
-  read_to_.store(open.end_position, std::memory_order_relaxed);
   open.codec = record.header.codec;
   open.timed = (record.header.flags & kTimed) != 0;
-  std::lock_guard lock(answering_);
-  open_.push_back(open);
+  read_to_.store(open.end_position, std::memory_order_relaxed);
+  taking_ = &open;
   return {};
 }
 
@@ -257,7 +269,7 @@ Status WorkerLink::wait_for_task(Deadline deadline, const CancelToken* cancel) {
   if (deadline.is_now()) return Error(Code::Timeout);
   {
     // The host is told before this thread sleeps, whatever it gathers.
-    std::lock_guard lock(answering_);
+    const auto lock = turn();
     if (unrung_ != 0) ring_host();
   }
   Waiter& waiter = Waiter::current(*rack_);

@@ -34,7 +34,7 @@ class WorkerTask {
   // first.
   const void*& resolved() { return *resolved_; }
   Message& argument() { return *argument_; }
-  bool answered() const { return answered_; }
+  bool answered() const { return answered_.load(std::memory_order_acquire); }
   // It was answered with a failure.
   bool failed() const { return failed_; }
 
@@ -47,7 +47,7 @@ class WorkerTask {
   Message::Ptr argument_;
   uint64_t sequence_ = 0;
   bool timed_ = false;
-  bool answered_ = false;
+  std::atomic<bool> answered_{false};  // or being answered: decides between threads
   bool failed_ = false;
 };
 
@@ -62,6 +62,8 @@ class WorkerLink {
   // whether this worker is ready; last the finalizer. Closed when no more will come.
   Status next(Deadline deadline, const CancelToken* cancel, WorkerTask& task);
 
+  // From now on a task is answered before the next one is taken: no lock is needed.
+  void answer_in_turn() { in_turn_ = true; }
   // Each task once; State the second time. A failure leaves the task unanswered.
   Status reply(WorkerTask& task, std::span<const std::byte> bytes, uint8_t codec);
   // Takes the message on success.
@@ -78,20 +80,21 @@ class WorkerLink {
     const void* resolved = nullptr;
   };
   // A task record that is being worked on; its place in the lane is given back when all is
-  // answered.
+  // answered. The thread that takes moves through it without a lock; who answers only reads how far
+  // that came.
   struct Open {
     TaskFrame* frame;
     Function* function;
     uint64_t first;
     uint32_t count;
-    uint32_t started = 0;
-    uint32_t answered = 0;
+    uint32_t answered = 0;  // under the lock
     std::byte* next_item;
     std::byte* end;
     uint64_t end_position;
     uint8_t codec;
     bool timed;
-    bool exhausted = false;  // the host took the rest back, or all is started
+    std::atomic<uint32_t> started{0};
+    std::atomic<bool> exhausted{false};  // the host took the rest back, or all is started
   };
 
   WorkerLink(Holdings& holdings, std::shared_ptr<BellRack> rack, StartOrders orders,
@@ -109,10 +112,13 @@ class WorkerLink {
   Result<bool> start_item(Open& open, WorkerTask& task);
   Result<bool> read_record();
   Status open_task(const LaneReader::Record& record);
+  void leave_record();
   Status learn_function(const LaneReader::Record& record);
   Status read_argument(Open& open, const Item& item, Message::Ptr& argument);
   Status wait_for_task(Deadline deadline, const CancelToken* cancel);
 
+  template <class Answer>
+  Status once(WorkerTask& task, Answer answer);
   Status answer(WorkerTask& task, uint16_t kind, std::span<const std::byte> bytes, uint8_t codec,
                 Message::Ptr* message);
   Status write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes, uint8_t codec,
@@ -134,9 +140,16 @@ class WorkerLink {
   LaneHeader* task_lane_ = nullptr;
   std::vector<std::unique_ptr<Function>> functions_;  // by index; pointers stay
   const void* bracket_resolved_ = nullptr;
+  Open* taking_ = nullptr;  // the record whose items are being started
 
-  std::mutex answering_;  // guards the stage, the result lane and the records that are open
-  Stage stage_ = Stage::Begin;
+  // Held while the lane and what belongs to it are used, unless answers come in turn.
+  std::unique_lock<std::mutex> turn() {
+    return in_turn_ ? std::unique_lock<std::mutex>() : std::unique_lock(answering_);
+  }
+
+  bool in_turn_ = false;
+  std::mutex answering_;  // guards changes of the stage, the result lane and the open records
+  std::atomic<Stage> stage_{Stage::Begin};
   LaneWriter results_;
   LaneHeader* result_lane_ = nullptr;
   std::deque<Open> open_;

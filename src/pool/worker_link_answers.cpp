@@ -18,9 +18,7 @@ Status WorkerLink::reply(WorkerTask& task, Message::Ptr& message) {
 
 Status WorkerLink::fail(WorkerTask& task, const ErrorRecord& record) {
   if (task.kind_ != WorkerTask::Kind::Task) {
-    std::lock_guard lock(answering_);
-    if (task.answered_) return Error(Code::State, "this task was already answered");
-    return answer_bracket(task, &record);
+    return once(task, [&] { return answer_bracket(task, &record); });
   }
   const std::vector<std::byte> bytes = encode_failure(record);
   return answer(task, kFailureRecord, bytes, 0, nullptr);
@@ -33,19 +31,30 @@ Result<Message::Ptr> WorkerLink::loan(size_t size, uint8_t codec) {
   return Chunk::own(holdings_, *chunk, codec);
 }
 
+// Of threads that answer the same task one does; the task stays unanswered if that fails.
+template <class Answer>
+Status WorkerLink::once(WorkerTask& task, Answer answer) {
+  if (task.answered_.exchange(true, std::memory_order_acq_rel)) {
+    return Error(Code::State, "this task was already answered");
+  }
+  const auto lock = turn();
+  Status status = answer();
+  if (!status) task.answered_.store(false, std::memory_order_release);
+  return status;
+}
+
 Status WorkerLink::answer(WorkerTask& task, uint16_t kind, std::span<const std::byte> bytes,
                           uint8_t codec, Message::Ptr* message) {
-  std::lock_guard lock(answering_);
-  if (task.answered_) return Error(Code::State, "this task was already answered");
-  if (task.kind_ != WorkerTask::Kind::Task) return answer_bracket(task, nullptr);
-  // The time stops before the result is there: a limit that passes from now on is of no interest.
-  if (task.timed_) channel_->running.store(kNothingRuns, std::memory_order_release);
-  BROOD_TRY(write(kind, task.sequence_, bytes, codec, message));
-  task.answered_ = true;
-  task.failed_ = kind == kFailureRecord;
-  task.argument_->drop_handles();
-  close_item(task.sequence_);
-  return {};
+  return once(task, [&]() -> Status {
+    if (task.kind_ != WorkerTask::Kind::Task) return answer_bracket(task, nullptr);
+    // The time stops before the result is there: a limit that passes from now on is of no interest.
+    if (task.timed_) channel_->running.store(kNothingRuns, std::memory_order_release);
+    BROOD_TRY(write(kind, task.sequence_, bytes, codec, message));
+    task.failed_ = kind == kFailureRecord;
+    task.argument_->drop_handles();
+    close_item(task.sequence_);
+    return {};
+  });
 }
 
 // Where the bytes of an answer lie that does not fit the lane: a chunk of ours.
@@ -117,7 +126,7 @@ void WorkerLink::commit() {
   results_.publish();
   ++unrung_;
   const bool more =
-      (!open_.empty() && open_.back().started < open_.back().count) ||
+      (!open_.empty() && !open_.back().exhausted.load(std::memory_order_relaxed)) ||
       task_lane_->tail.load(std::memory_order_relaxed) != read_to_.load(std::memory_order_relaxed);
   if (!more || unrung_ >= pool_->ring_after.load(std::memory_order_relaxed)) ring_host();
 }
@@ -137,7 +146,6 @@ void WorkerLink::close_item(uint64_t sequence) {
   for (Open& open : open_) {
     if (sequence < open.first || sequence >= open.first + open.count) continue;
     ++open.answered;
-    if (open.started == open.count) open.exhausted = true;
     break;
   }
   give_back();
@@ -145,8 +153,9 @@ void WorkerLink::close_item(uint64_t sequence) {
 
 // Gives back the place of the records at the front that are done with. With the lock held.
 void WorkerLink::give_back() {
-  while (!open_.empty() && open_.front().exhausted &&
-         open_.front().answered == open_.front().started) {
+  // Pairs with the release in start_item(): exhausted, then how much was started.
+  while (!open_.empty() && open_.front().exhausted.load(std::memory_order_acquire) &&
+         open_.front().answered == open_.front().started.load(std::memory_order_relaxed)) {
     tasks_.give_back_to(open_.front().end_position);
     open_.pop_front();
   }

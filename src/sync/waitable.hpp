@@ -75,8 +75,8 @@ class Waitable {
   bool watched_locked() const { return watchers_ != nullptr && !watchers_->empty(); }
 
  private:
-  std::atomic<uint32_t> references_{1};
   std::vector<Watcher*>* watchers_ = nullptr;  // made on first use: most futures are never watched
+  std::atomic<uint32_t> references_{1};        // last, so that a derived class packs behind it
 };
 
 }  // namespace brood
