@@ -163,6 +163,7 @@ void Ward::watch_child(int64_t pid) {
   if (!process) return;
   child_process_ = std::move(*process);
   if (uv_poll_init(family_.loop(), &child_poll_, child_process_.get()) != 0) return;
+  child_watched_ = true;
   open_handles_.push_back(base(&child_poll_));
   uv_timer_init(family_.loop(), &patience_);
   open_handles_.push_back(base(&patience_));
@@ -172,8 +173,10 @@ void Ward::watch_child(int64_t pid) {
 }
 
 void Ward::on_child_exit() {
+  // The fd stays open as long as the handle: libuv forgets its number once more when the handle is
+  // closed, which must not be another ward's by then.
   uv_poll_stop(&child_poll_);
-  child_process_.reset();
+  child_ended_ = true;
   if (keeper_lost_) return report_lost();
   if (finished_) return;
   const auto too_late = [](uv_timer_t* timer) noexcept {
@@ -208,7 +211,7 @@ void Ward::on_keeper_exit(int64_t exit_status, int term_signal) {
 void Ward::end_lost_child() {
   keeper_lost_ = true;
   (void)platform::send_signal(child_pid_, SIGKILL);
-  if (!child_process_) report_lost();
+  if (!child_watched_ || child_ended_) report_lost();
 }
 
 void Ward::report_lost() {

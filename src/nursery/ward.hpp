@@ -52,6 +52,8 @@ class Ward {
   bool started_ = false;
   bool finished_ = false;  // Failed or Died was sent
   bool keeper_lost_ = false;
+  bool child_watched_ = false;
+  bool child_ended_ = false;
   bool kill_asked_ = false;
   int64_t child_pid_ = 0;
 };

@@ -173,6 +173,7 @@ class Pool : public Waitable {
   void on_failed(uint32_t seat, uint64_t generation, const Error& error);
   void on_died(uint32_t seat, uint64_t generation, const ExitReport& report);
   void on_tree_gone();
+  void bury_locked(Seat& seat, const ExitReport& report);
   void note_fruitless_death_locked(const Seat& seat, const ExitReport& report);
   void blame_locked(Seat& seat, const JobItem& item, const ExitReport& report);
   void start_failed_locked(Seat& seat, const Error& error);

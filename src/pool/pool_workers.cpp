@@ -1,6 +1,7 @@
 // Workers come and go: starting them, what their death means for the tasks they held, and when to
 // give up.
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 #include "pool/failure.hpp"
@@ -161,17 +162,20 @@ void Pool::on_failed(uint32_t index, uint64_t generation, const Error& error) {
     Seat& seat = *seats_[index];
     --trees_;
     if (seat.generation == generation) {
+      ExitReport report;
+      report.nursery_lost = error.code() == Code::WorkerLost;
       give_up_member_locked(seat);
-      seat.child.reset();
-      seat.control.reset();
-      seat.state = SeatState::Empty;
-      if (error.code() == Code::WorkerLost) {
-        ExitReport report;
-        report.nursery_lost = true;
-        note_fruitless_death_locked(seat, report);
-        replace_locked(seat, true);
-      } else {
+      drain_seat_locked(seat);
+      if (seat.state == SeatState::Starting && !report.nursery_lost) {
+        seat.child.reset();
+        seat.control.reset();
+        seat.state = SeatState::Empty;
         start_failed_locked(seat, error.with_context("the worker could not be started"));
+      } else {
+        // It began all the same: who should have told of it was killed before.
+        report.keeper_lost = !report.nursery_lost;
+        report.signal = SIGKILL;
+        bury_locked(seat, report);
       }
     }
     advance_phase_locked();
@@ -188,34 +192,39 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
     // The nursery reaps before it reports; if it is gone, this process does.
     if (report.nursery_lost) give_up_member_locked(seat);
     drain_seat_locked(seat);  // what it committed counts
-    const SeatState was = seat.state;
-    seat.child.reset();
-    seat.state = SeatState::Empty;
-    Seat::Remains remains = seat.clear();
-    const bool lost = !remains.begun.empty();
-    while (!remains.begun.empty()) {
-      const Span span = remains.begun.pop_front();
-      for (uint64_t i = 0; i < span.count; ++i) {
-        blame_locked(seat, {span.job, span.first + i}, report);
-      }
-    }
-    stats_.moved += remains.untouched.size();
-    pending_.prepend(std::move(remains.untouched));
-    if (was == SeatState::Starting && !seat.killed_by_pool && !report.nursery_lost) {
-      const Error why = why_not_ready(seat, report);
-      seat.control.reset();
-      start_failed_locked(seat, why);
-    } else {
-      seat.control.reset();
-      if (!seat.killed_by_pool) note_fruitless_death_locked(seat, report);
-      replace_locked(seat, lost || seat.killed_by_pool);
-    }
-    dispatch_locked();
-    rebalance_locked();
+    bury_locked(seat, report);
     advance_phase_locked();
   }
   nudge_drainer();
   run_callbacks();
+}
+
+// Blames the dead worker for what it had begun, gives the rest to others, and replaces it.
+void Pool::bury_locked(Seat& seat, const ExitReport& report) {
+  const SeatState was = seat.state;
+  seat.child.reset();
+  seat.state = SeatState::Empty;
+  Seat::Remains remains = seat.clear();
+  const bool lost = !remains.begun.empty();
+  while (!remains.begun.empty()) {
+    const Span span = remains.begun.pop_front();
+    for (uint64_t i = 0; i < span.count; ++i) {
+      blame_locked(seat, {span.job, span.first + i}, report);
+    }
+  }
+  stats_.moved += remains.untouched.size();
+  pending_.prepend(std::move(remains.untouched));
+  if (was == SeatState::Starting && !seat.killed_by_pool && !report.nursery_lost) {
+    const Error why = why_not_ready(seat, report);
+    seat.control.reset();
+    start_failed_locked(seat, why);
+  } else {
+    seat.control.reset();
+    if (!seat.killed_by_pool) note_fruitless_death_locked(seat, report);
+    replace_locked(seat, lost || seat.killed_by_pool);
+  }
+  dispatch_locked();
+  rebalance_locked();
 }
 
 // A nursery takes all workers with it, those that are just starting too: that is one death, and no

@@ -284,46 +284,43 @@ void NurseryLink::forget(uint64_t child) {
 }
 
 // The nursery is gone, or not to be understood. Its keepers end their trees now; each holds the
-// trees pipe until it has done so.
+// trees pipe until it has done so. Nobody is told before: what a child still does then is no more
+// done twice.
 void NurseryLink::lose(const Error& why) {
   socket_watch_.reset();
-  std::vector<Ward> unborn, running;
   {
     std::lock_guard lock(mutex_);
     lost_ = true;
+    why_lost_ = why;
     socket_.reset();
     unsent_.clear();
-    for (auto at = wards_.begin(); at != wards_.end();) {
-      Ward& ward = at->second;
-      const bool never_ran = ward.pid == 0;
-      if (never_ran) unborn.push_back(ward);
-      if (!never_ran && !ward.died) running.push_back(ward);
-      ward.died = true;
-      at = never_ran ? wards_.erase(at) : std::next(at);
-    }
   }
   const auto self = weak_from_this();
   auto watch = loop_.watch(trees_.get(), true, false, [self](Readiness) {
     if (auto link = self.lock()) link->on_trees_gone();
   });
-  if (watch) trees_watch_ = std::move(*watch);
-  const bool watching = watch.ok();
-  for (Ward& ward : unborn) {
-    ward.events->failed(why.with_context("cannot start '" + ward.names[0] + "'"));
-  }
-  ExitReport ending;
-  ending.nursery_lost = true;
-  for (Ward& ward : running) ward.events->died(ending);
-  if (!watching) on_trees_gone();
+  if (!watch) return on_trees_gone();
+  trees_watch_ = std::move(*watch);
 }
 
 void NurseryLink::on_trees_gone() {
   std::unordered_map<uint64_t, Ward> gone;
+  std::optional<Error> why;
   {
     std::lock_guard lock(mutex_);
     gone.swap(wards_);
+    why = why_lost_;
   }
-  for (auto& [child, ward] : gone) ward.events->tree_gone();
+  ExitReport ending;
+  ending.nursery_lost = true;
+  for (auto& [child, ward] : gone) {
+    if (ward.pid == 0) {
+      ward.events->failed(why->with_context("cannot start '" + ward.names[0] + "'"));
+      continue;
+    }
+    if (!ward.died) ward.events->died(ending);
+    ward.events->tree_gone();
+  }
   close();
 }
 

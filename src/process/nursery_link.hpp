@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -77,6 +78,7 @@ class NurseryLink : public std::enable_shared_from_this<NurseryLink> {
   uint64_t last_child_ = 0;
   int64_t pid_ = 0;
   bool lost_ = false;
+  std::optional<Error> why_lost_;
   bool retired_ = false;
 
   // Loop thread only.
