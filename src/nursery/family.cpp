@@ -13,6 +13,8 @@ namespace brood {
 namespace {
 
 constexpr uint64_t kOrphanRound_ms = 5;
+// Starting one costs as much as starting its ward; one that waits costs 300 KiB.
+constexpr size_t kMostIdleKeepers = 2;
 // Only where the system has no pidfd: how often to look whether the host lives.
 constexpr uint64_t kHostRound_ms = 250;
 
@@ -140,9 +142,30 @@ void Family::flush() {
   if (std::exchange(waits_to_send_, waiting) != waiting) watch_host();
 }
 
-void Family::forget(uint64_t child, int64_t keeper_pid) {
-  keepers_.erase(keeper_pid);
-  wards_.erase(child);
+KeeperProcess* Family::take_keeper(bool& fresh, int& failed) {
+  fresh = idle_keepers_.empty();
+  if (!fresh) {
+    KeeperProcess* keeper = idle_keepers_.back();
+    idle_keepers_.pop_back();
+    return keeper;
+  }
+  auto made = std::make_unique<KeeperProcess>(*this);
+  KeeperProcess* keeper = made.get();
+  keepers_.emplace(keeper, std::move(made));
+  failed = keeper->start();
+  if (failed != 0) return nullptr;
+  keeper_pids_.insert(keeper->pid());
+  return keeper;
+}
+
+void Family::return_keeper(KeeperProcess* keeper) {
+  if (idle_keepers_.size() >= kMostIdleKeepers) return keeper->dismiss();
+  idle_keepers_.push_back(keeper);
+}
+
+void Family::remove_keeper(KeeperProcess* keeper) {
+  keeper_pids_.erase(keeper->pid());
+  std::erase(idle_keepers_, keeper);
 }
 
 bool Family::killed_for_memory() {

@@ -40,7 +40,7 @@ protocol::Order make_order(const ChildRequest& request, platform::Identity ident
 struct Prepared {
   protocol::Request request;
   std::vector<int> fds;
-  platform::Fd order;
+  platform::Fd order;  // when it is too long for the packet
   platform::Fd folder;
 };
 
@@ -53,10 +53,14 @@ Result<Prepared> prepare(const ChildRequest& request, platform::Identity identit
   order.from_folder = prepared.request.has_folder = folder.ok();
   auto bytes = protocol::encode(order);
   if (!bytes) return bytes.error();
-  auto file = platform::make_anonymous_file(*bytes);
-  if (!file) return file.error();
-  prepared.order = std::move(*file);
-  prepared.fds.push_back(prepared.order.get());
+  if (bytes->size() <= kMostInlineOrderBytes) {
+    prepared.request.order = std::move(*bytes);
+  } else {
+    auto file = platform::make_anonymous_file(*bytes);
+    if (!file) return file.error();
+    prepared.order = std::move(*file);
+    prepared.fds.push_back(prepared.order.get());
+  }
   if (prepared.folder) prepared.fds.push_back(prepared.folder.get());
   for (size_t i = 0; i < 3; ++i) {
     prepared.request.has_stream[i] = request.stdio[i] >= 0;

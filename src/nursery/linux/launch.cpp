@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace brood {
@@ -35,18 +36,15 @@ struct Attempt {
 }
 
 // The sources lie above their targets, in the same order, so going upwards overwrites only what was
-// copied.
+// copied. They, and what the keeper has besides, are close-on-exec.
 void place_files(Attempt* attempt) {
   const int pass_count = static_cast<int>(attempt->order->header.pass_count);
-  const int last = kKeeperPassFd + pass_count;
   for (int i = 0; i < 3; ++i) {
     if (dup2(kKeeperStdioFd + i, i) < 0) give_up(attempt, SpawnStep::Files, errno);
   }
   for (int i = 0; i < pass_count; ++i) {
     if (dup2(kKeeperPassFd + i, 3 + i) < 0) give_up(attempt, SpawnStep::Files, errno);
   }
-  // The nursery's fds are close-on-exec, so the keeper has these and nothing else.
-  for (int fd = 3 + pass_count; fd < last; ++fd) close(fd);
 }
 
 void apply_limits(Attempt* attempt) {
@@ -167,6 +165,8 @@ pid_t launch_child(const OrderView& order, char** arguments, char** environment,
     *failure = {SpawnStep::Fork, attempt.path_room ? errno : ENOMEM};
   } else if (attempt.step != SpawnStep::None) {
     *failure = {attempt.step, attempt.os_code};
+    while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
     child = -1;
   }
   free(attempt.path_room);
