@@ -123,6 +123,11 @@ void Family::greet(const protocol::Request& request, std::vector<platform::Fd> f
   protocol::Report ready;
   ready.pid = platform::process_id();
   send(ready);
+  // A host starts its nursery when it wants a child: its keeper gets ready while the host still
+  // prepares the order. Should it fail, the order will tell.
+  bool fresh = false;
+  int failed = 0;
+  if (KeeperProcess* keeper = take_keeper(fresh, failed)) return_keeper(keeper);
 }
 
 void Family::send(const protocol::Report& report) {

@@ -52,12 +52,12 @@ Solo::~Solo() {
 Status Solo::prepare(std::span<const std::byte> bytes) {
   Arena& arena = household_.arena();
   const size_t whole = kFalseSharing + Seat::channel_bytes();
-  Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
+  Result<Offset> memory = arena.heap().allocate(whole, household_.me().slot);
   if (!memory) return memory.error().with_context("the lanes of the process");
   memory_ = pool_block_ = *memory;
   std::byte* at = arena.at(memory_, whole);
-  new (at) PoolBlock;  // all zero: nobody sleeps for results
-  seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock);
+  new (at) PoolBlock{};  // all zero: nobody sleeps for results
+  seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock{});
   task_.argument = {bytes.data(), {}, bytes.size()};
   if (bytes.size() > kInlineBytes) {
     Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), {});

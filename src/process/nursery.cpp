@@ -44,7 +44,7 @@ struct Prepared {
   platform::Fd folder;
 };
 
-Result<Prepared> prepare(const ChildRequest& request, platform::Identity identity) {
+Result<Prepared> make_request(const ChildRequest& request, platform::Identity identity) {
   Prepared prepared;
   auto order = make_order(request, std::move(identity));
   // Without it the child starts where the nursery did; a folder that this process may not look at.
@@ -152,11 +152,19 @@ Nursery::~Nursery() {
   closed.get_future().wait();
 }
 
+void Nursery::prepare() {
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->link && !state_->link->lost()) return;
+  }
+  (void)state_->current(platform::current_identity().world);
+}
+
 Result<std::shared_ptr<Child>> Nursery::spawn(const ChildRequest& request,
                                               std::shared_ptr<ChildEvents> events) {
   platform::Identity identity = platform::current_identity();
   const uint64_t world = identity.world;
-  auto prepared = prepare(request, std::move(identity));
+  auto prepared = make_request(request, std::move(identity));
   if (!prepared) return prepared.error();
   const std::vector<std::string> names = {request.command[0], request.cwd};
   // The second attempt is for a nursery that died a moment ago, which the loop has not heard of

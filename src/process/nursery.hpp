@@ -80,6 +80,9 @@ class Nursery {
   Nursery(const Nursery&) = delete;
   Nursery& operator=(const Nursery&) = delete;
 
+  // Any thread. Starts the nursery if there is none, to be ready when a child is wanted a moment
+  // later; whether that worked, spawn() tells.
+  void prepare();
   // Any thread. All fds are duplicated before it returns. An error when the request makes no sense
   // or the nursery cannot be started; everything else is reported to `events`.
   Result<std::shared_ptr<Child>> spawn(const ChildRequest& request,
