@@ -115,8 +115,6 @@ size_t page_size();
 // margin; UINT64_MAX when unknown. `root` stands before every path that is read, for tests.
 uint64_t memory_headroom(const std::string& root = "");
 uint64_t physical_memory();
-// 64 bits that nobody else has.
-uint64_t random_bits();
 
 // ---- sleeping on a word ------------------------------------------------------------------------
 
@@ -171,7 +169,7 @@ Status send_signal(int64_t pid, int signal);
 // later. 0 before the first call in a process; never 0 afterwards.
 uint64_t fork_epoch();
 
-// Bytes that nobody can guess.
+// Bytes that nobody else has, and nobody can guess where the kernel gives any.
 void random_bytes(std::span<std::byte> out);
 
 // Absolute path of the running program and its arguments, as it was started; empty when unknown.
