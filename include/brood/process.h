@@ -141,10 +141,16 @@ typedef struct brood_usage {
 /** BROOD_E_STATE while it runs. */
 BROOD_CALL brood_process_usage(const brood_process *process, brood_usage *out, brood_error **error);
 
-/** Write all bytes to a piped stdin. BROOD_E_CLOSED when nobody reads it any more. After a timeout
- * or a cancel part of them may have been written. */
+/**
+ * Write all bytes to a piped stdin.
+ *
+ * @param out_written  how many bytes were written: all of them on BROOD_OK, and after a timeout, a
+ *                     cancel or another error those that the child can read; may be NULL.
+ * @return BROOD_E_CLOSED when nobody reads it any more.
+ */
 BROOD_CALL brood_process_write(brood_process *process, const void *data, size_t size,
-                               int64_t timeout_ms, brood_cancel *cancel, brood_error **error);
+                               int64_t timeout_ms, brood_cancel *cancel, size_t *out_written,
+                               brood_error **error);
 /** Close a piped stdin: the child reads end of file. */
 BROOD_CALL brood_process_close_input(brood_process *process, brood_error **error);
 /**
