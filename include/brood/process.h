@@ -42,8 +42,11 @@ typedef struct brood_stdio {
 
 /** Limits of a child; zero leaves a limit as this process has it. */
 typedef struct brood_limits {
-  uint64_t memory_bytes; /* private memory of each process of the tree (RLIMIT_DATA) */
-  uint32_t cpu_seconds;  /* then SIGXCPU, and SIGKILL one second later */
+  /** Memory of the whole tree, by a control group (version 2), where this program may make one: who
+   *  needs more is killed, with "likely out of memory" in the error. Elsewhere private memory of
+   * each process of the tree (RLIMIT_DATA): who needs more gets none, and may go on. */
+  uint64_t memory_bytes;
+  uint32_t cpu_seconds; /* then SIGXCPU, and SIGKILL one second later */
   uint32_t open_files;
   int64_t core_bytes;   /* -1: no core dumps */
   int32_t nice;         /* added to this process's own */

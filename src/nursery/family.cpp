@@ -203,6 +203,7 @@ void Family::end_orphans() {
   // others.
   if (!tree::reap_others(is_keeper) || hit != 0) return;
   uv_timer_stop(&orphan_timer_);
+  memory_groups_.remove_left();
   for (uint64_t child : std::exchange(adopted_, {})) {
     protocol::Report gone;
     gone.kind = protocol::ReportKind::TreeGone;
@@ -214,6 +215,7 @@ void Family::end_orphans() {
 void Family::end_everything() {
   // Keepers too: it is quicker to end their trees here, in one go.
   tree::end_all({nullptr, nullptr}, 0);
+  memory_groups_.remove_left();
   platform::exit_now(0);
 }
 

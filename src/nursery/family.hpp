@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "nursery/keeper_process.hpp"
+#include "nursery/linux/memory_group.hpp"
 #include "nursery/ward.hpp"
 #include "platform/platform.hpp"
 #include "process/protocol.hpp"
@@ -45,6 +46,7 @@ class Family {
   // The ward closed its handles.
   void forget(uint64_t child) { wards_.erase(child); }
   bool killed_for_memory();
+  MemoryGroups& memory_groups() { return memory_groups_; }
   // The member's process is dead; nobody was told yet.
   void on_member_death(uint32_t member);
 
@@ -72,6 +74,7 @@ class Family {
   platform::Fd trees_;
   std::unique_ptr<Arena> arena_;  // none: the host reaps
   uint64_t memory_kills_ = 0;
+  MemoryGroups memory_groups_;                 // before the wards, which have them
   std::deque<std::vector<std::byte>> unsent_;  // while the host does not read
   bool waits_to_send_ = false;
   std::unordered_map<uint64_t, std::unique_ptr<Ward>> wards_;

@@ -76,8 +76,9 @@ int KeeperProcess::spawn(int control) {
   return uv_spawn(family_.loop(), &process_, &options);
 }
 
-Status KeeperProcess::order(std::span<const std::byte> order, std::span<const int> fds) {
-  const KeeperCommand start = {kOrderMagic, CommandKind::Start, 0, 0};
+Status KeeperProcess::order(std::span<const std::byte> order, std::span<const int> fds,
+                            bool has_group) {
+  const KeeperCommand start = {kOrderMagic, CommandKind::Start, 0, has_group ? kStartHasGroup : 0};
   std::vector<std::byte> packet(sizeof start + order.size());
   std::memcpy(packet.data(), &start, sizeof start);
   if (!order.empty()) std::memcpy(packet.data() + sizeof start, order.data(), order.size());

@@ -28,8 +28,8 @@ class KeeperProcess {
   // Who is told what it says; null between two wards.
   void serve(Ward* ward) { ward_ = ward; }
 
-  // Closed when it is gone.
-  Status order(std::span<const std::byte> order, std::span<const int> fds);
+  // Closed when it is gone. `has_group`: the last fd is the door of a control group.
+  Status order(std::span<const std::byte> order, std::span<const int> fds, bool has_group);
   Status command(CommandKind kind, int32_t signal_number);
   // Whatever it has said by now.
   void take_reports();

@@ -26,6 +26,7 @@ Ward::Ward(Family& family, const protocol::Request& request)
 }
 
 void Ward::start(const protocol::Request& request, std::vector<platform::Fd> fds) {
+  if (request.memory_bytes != 0) group_ = family_.memory_groups().make(request.memory_bytes);
   // A keeper that waits may have been killed just now; a new one was not.
   for (bool fresh = false; !fresh;) {
     int failed = 0;
@@ -49,12 +50,13 @@ bool Ward::send_order(const protocol::Request& request, const std::vector<platfo
   const int order_file = request.order.empty() ? (next++)->get() : -1;
   const int folder = request.has_folder ? (next++)->get() : family_.null_fd();
   std::vector<int> passed;
-  passed.reserve(fds.size() + 4);
+  passed.reserve(fds.size() + 5);
   for (bool has : request.has_stream) passed.push_back(has ? (next++)->get() : family_.null_fd());
   passed.push_back(folder);
   for (; next != fds.end(); ++next) passed.push_back(next->get());
   if (order_file >= 0) passed.push_back(order_file);
-  return keeper_->order(request.order, passed).ok();
+  if (group_) passed.push_back(group_->door());
+  return keeper_->order(request.order, passed, group_ != nullptr).ok();
 }
 
 void Ward::signal(int32_t signal_number) { command(CommandKind::Signal, signal_number); }
@@ -110,7 +112,8 @@ void Ward::take_death(const KeeperReport& report) {
   died.exit_code = report.exit_code;
   died.signal = report.signal;
   died.tree_gone = report.tree_gone != 0;
-  died.out_of_memory = report.signal == SIGKILL && !kill_asked_ && family_.killed_for_memory();
+  died.out_of_memory = report.signal == SIGKILL && !kill_asked_ &&
+                       ((group_ && group_->out_of_memory()) || family_.killed_for_memory());
   died.usage = {report.user_us, report.system_us, report.max_resident_bytes, report.minor_faults,
                 report.major_faults};
   family_.send(died);

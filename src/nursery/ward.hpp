@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nursery/keeper_process.hpp"
+#include "nursery/linux/memory_group.hpp"
 #include "platform/platform.hpp"
 #include "process/protocol.hpp"
 
@@ -48,6 +49,7 @@ class Ward {
   KeeperProcess* keeper_ = nullptr;  // until the tree is gone, or it is
   uv_poll_t child_poll_{};
   uv_timer_t patience_{};
+  std::unique_ptr<MemoryGroup> group_;  // none: without a limit, or where there can be none
   // Open as long as its handle: libuv would take a later fd with its number for it.
   platform::Fd child_process_;
   std::vector<uv_handle_t*> open_handles_;

@@ -19,9 +19,9 @@ protocol::Order make_order(const ChildRequest& request, platform::Identity ident
   order.environment = request.environment;
   order.folder = request.cwd;
   const ChildLimits& limits = request.limits;
-  platform::apply_limits(
-      {limits.memory_bytes, limits.cpu_seconds, limits.open_files, limits.core_bytes},
-      identity.limits);
+  platform::apply_limits({limits.cpu_seconds, limits.open_files, limits.core_bytes},
+                         identity.limits);
+  order.memory_bytes = limits.memory_bytes;
   for (const auto& limit : identity.limits) {
     order.limits.push_back({limit.resource, 0, limit.soft, limit.hard});
   }
@@ -69,6 +69,7 @@ Result<Prepared> make_request(const ChildRequest& request, platform::Identity id
   prepared.fds.insert(prepared.fds.end(), request.pass_fds.begin(), request.pass_fds.end());
   prepared.request.pass_count = order.pass_count;
   prepared.request.member = request.member;
+  prepared.request.memory_bytes = request.limits.memory_bytes;
   constexpr size_t kMostPassed = 240;
   if (request.pass_fds.size() > kMostPassed) {
     return Error(Code::TooBig, "at most " + std::to_string(kMostPassed) +

@@ -17,7 +17,9 @@ namespace brood {
 
 // Zero leaves a limit as this process has it.
 struct ChildLimits {
-  uint64_t memory_bytes = 0;  // private memory of each process of the tree
+  // Of the whole tree where the nursery may make a control group; elsewhere private memory of each
+  // process.
+  uint64_t memory_bytes = 0;
   uint32_t cpu_seconds = 0;
   uint32_t open_files = 0;
   int64_t core_bytes = 0;  // -1: no core dumps

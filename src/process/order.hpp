@@ -7,8 +7,8 @@
 //   | OrderHeader | OrderLimit x limit_count | u32 cpu x cpu_count | folder\0 | arguments\0... |
 //   environment\0... |
 //
-// or, when it is longer than kMostInlineOrderBytes, nothing: the order is then a file that comes as
-// the last fd.
+// or, when it is longer than kMostInlineOrderBytes, nothing: the order is then a file that comes
+// behind the other fds.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace brood {
 
 inline constexpr uint32_t kOrderMagic = 0x6b726f62;  // "brok"
 // Changes with every change of these structs: a keeper and a nursery of one version only.
-inline constexpr uint32_t kOrderVersion = 2;
+inline constexpr uint32_t kOrderVersion = 3;
 inline constexpr uint32_t kMaxOrderBytes = 64 * 1024 * 1024;
 inline constexpr uint32_t kMostInlineOrderBytes = 32 * 1024;
 
@@ -68,8 +68,9 @@ struct OrderHeader {
   uint32_t file_mask;
   int32_t nice;  // what it shall be, not what shall be added
   uint32_t zero;
+  uint64_t memory_bytes;  // private memory of each process, unless a control group limits the tree
 };
-static_assert(sizeof(OrderHeader) == 48);
+static_assert(sizeof(OrderHeader) == 56);
 
 struct OrderLimit {
   uint32_t resource;
@@ -126,11 +127,14 @@ inline bool parse_order(const char* data, size_t size, OrderView* out) {
 // own.
 enum class CommandKind : uint32_t { Signal = 1, Kill, Start, End };
 
+// Start: the door of a control group comes as the last fd, behind the order's file if there is one.
+inline constexpr uint32_t kStartHasGroup = 1;
+
 struct KeeperCommand {
   uint32_t magic;
   CommandKind kind;
   int32_t signal;
-  uint32_t zero;
+  uint32_t flags;  // Start
 };
 static_assert(sizeof(KeeperCommand) == 16 && sizeof(KeeperCommand) % alignof(OrderLimit) == 0);
 

@@ -30,8 +30,9 @@ struct RequestBytes {
   uint32_t pass_count;
   int32_t signal;
   uint32_t order_bytes;  // that follow
+  uint64_t memory_bytes;
 };
-static_assert(sizeof(RequestBytes) == 56 && offsetof(RequestBytes, child) == 16);
+static_assert(sizeof(RequestBytes) == 64 && offsetof(RequestBytes, child) == 16);
 
 enum ReportFlag : uint32_t { kKeeperLost = 1, kOutOfMemory = 2, kTreeGone = 4, kReportFlags = 7 };
 
@@ -115,6 +116,7 @@ std::vector<std::byte> encode(const Request& request) {
   bytes.pass_count = request.pass_count;
   bytes.signal = request.signal;
   bytes.order_bytes = static_cast<uint32_t>(request.order.size());
+  bytes.memory_bytes = request.memory_bytes;
   std::vector<std::byte> packet(sizeof bytes + request.order.size());
   std::memcpy(packet.data(), &bytes, sizeof bytes);
   if (!request.order.empty()) {
@@ -167,6 +169,7 @@ Result<Request> decode_request(std::span<const std::byte> packet) {
     for (size_t i = 0; i < 3; ++i) request.has_stream[i] = bytes.flags & (kHasStream << i);
     request.member = bytes.member;
     request.pass_count = bytes.pass_count;
+    request.memory_bytes = bytes.memory_bytes;
     if (bytes.pass_count > kMostPassed) return broken("too many fds to pass");
     const auto order = packet.subspan(sizeof bytes);
     request.order.assign(order.begin(), order.end());

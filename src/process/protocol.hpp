@@ -17,7 +17,7 @@
 namespace brood::protocol {
 
 inline constexpr uint32_t kMagic = 0x6e726f62;  // "bron"
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 
 // ---- host to nursery ---------------------------------------------------------------------------
 
@@ -42,6 +42,7 @@ struct Request {
   uint32_t pass_count = 0;
   bool has_folder = false;
   std::array<bool, 3> has_stream = {};
+  uint64_t memory_bytes = 0;  // of the whole tree, where a control group can be made
 
   int32_t signal = 0;  // Signal
 
@@ -94,6 +95,7 @@ struct Order {
   std::vector<uint32_t> cpus;
   uint32_t pass_count = 0;
   int32_t nice = 0;
+  uint64_t memory_bytes = 0;
   bool has_file_mask = false;
   uint32_t file_mask = 0;
   bool no_new_privileges = false;

@@ -26,6 +26,7 @@ static std::vector<protocol::Request> all_requests() {
   requests[1].member = 3;
   requests[1].pass_count = 2;
   requests[1].has_folder = true;
+  requests[1].memory_bytes = 1 << 20;
   requests[1].has_stream = {true, false, true};
   requests[2].kind = RequestKind::Signal;
   requests[2].child = 8;
@@ -115,7 +116,7 @@ static void other_version_is_named(void**) {
   const auto decoded = protocol::decode_report(packet);
   assert_false(decoded.ok());
   assert_non_null(strstr(decoded.error().message().c_str(), "version 77"));
-  assert_non_null(strstr(decoded.error().message().c_str(), "version 2 "));
+  assert_non_null(strstr(decoded.error().message().c_str(), "version 3 "));
 }
 
 static Bytes some_order() {

@@ -37,8 +37,8 @@ class Keeper {
 
  private:
   void take_commands();
-  void take_order(const char* inline_order, size_t inline_size, size_t fd_count);
-  void start_child(const OrderView& order);
+  void take_order(size_t inline_size, size_t fd_count);
+  void start_child(const OrderView& order, int group_door);
   void take_in();
   void end_tree();
   void report(const KeeperReport& report);
@@ -172,32 +172,37 @@ void Keeper::report_death(bool tree_gone) {
 
 // ---- starting ----------------------------------------------------------------------------------
 
-void Keeper::take_order(const char* inline_order, size_t inline_size, size_t fd_count) {
+void Keeper::take_order(size_t inline_size, size_t fd_count) {
   OrderView order;
   const bool in_file = inline_size == 0;
-  if (fd_count > kMostFds || fd_count < size_t{4} + in_file) {
+  const bool has_group = incoming.command.flags & kStartHasGroup;
+  const size_t extra = size_t{in_file} + has_group;
+  if (fd_count > kMostFds || fd_count < 4 + extra) {
     return report_failure(SpawnStep::Files, fd_count > kMostFds ? EMFILE : EPROTO);
   }
   size_t size = inline_size;
   char* file = nullptr;
-  if (in_file) file = read_file(kKeeperStdioFd + static_cast<int>(fd_count) - 1, &size);
-  const char* bytes = in_file ? file : inline_order;
+  const int end = kKeeperStdioFd + static_cast<int>(fd_count);
+  if (in_file) file = read_file(end - static_cast<int>(extra), &size);
+  const char* bytes = in_file ? file : incoming.order;
   if (!bytes || !parse_order(bytes, size, &order)) {
     report_failure(SpawnStep::Order, bytes ? EINVAL : EIO);
-  } else if (fd_count != size_t{4} + order.header.pass_count + in_file) {
+  } else if (fd_count != 4 + order.header.pass_count + extra) {
     report_failure(SpawnStep::Files, EPROTO);
   } else {
-    start_child(order);
+    start_child(order, has_group ? end - 1 : -1);
   }
   free(file);
 }
 
-void Keeper::start_child(const OrderView& order) {
+void Keeper::start_child(const OrderView& order, int group_door) {
   char** arguments = list_strings(order.arguments, order.header.argument_count);
   char** environment = list_strings(order.environment, order.header.environment_count);
   LaunchFailure failure = {SpawnStep::Order, ENOMEM};
   pid_t child = -1;
-  if (arguments && environment) child = launch_child(order, arguments, environment, &failure);
+  if (arguments && environment) {
+    child = launch_child(order, arguments, environment, group_door, &failure);
+  }
   free(arguments);
   free(environment);
   if (child < 0) return report_failure(failure.step, failure.os_code);
@@ -215,7 +220,7 @@ void Keeper::take_commands() {
     const KeeperCommand& command = incoming.command;
     const bool known = size >= sizeof command && command.magic == kOrderMagic;
     if (known && command.kind == CommandKind::Start && child_ == 0) {
-      take_order(incoming.order, size - sizeof command, fd_count);
+      take_order(size - sizeof command, fd_count);
     } else if (known && command.kind == CommandKind::Signal && size == sizeof command) {
       if (child_ != 0 && command.signal > 0 && command.signal < NSIG) {
         tree::signal_descendants(command.signal, child_);
