@@ -127,7 +127,8 @@ BROOD_CALL brood_process_exit_code(const brood_process *process, int32_t *out_co
                                    brood_error **error);
 BROOD_CALL brood_process_exit_signal(const brood_process *process, int32_t *out_signal,
                                      brood_error **error);
-/** What a failed function of brood_process_start() reported; BROOD_OK if there was no failure. */
+/** What a failed function of brood_process_start() reported; BROOD_OK if there was no failure.
+ *  BROOD_E_INIT_FAILED when the program ended without having called brood_init(). */
 BROOD_CALL brood_process_outcome(const brood_process *process, brood_error **error);
 
 /** Resources used by the process and the children it waited for. */
