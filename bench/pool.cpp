@@ -72,10 +72,11 @@ class Pool {
     options.chunk = chunk;
     brood_stream* stream = nullptr;
     ok(brood_pool_map(pool_, "echo", items.data(), items.size(), &options, &stream, nullptr));
-    for (size_t i = 0; i < count; ++i) {
-      brood_msg* result = nullptr;
-      ok(brood_stream_next(stream, BROOD_FOREVER, nullptr, nullptr, &result, nullptr));
-      brood_msg_free(result);
+    brood_msg* results[256];
+    for (size_t taken = 0, more = 0; taken < count; taken += more) {
+      ok(brood_stream_next_many(stream, 256, BROOD_FOREVER, nullptr, nullptr, results, &more,
+                                nullptr));
+      brood_msg_free_many(results, more);
     }
     brood_stream_free(stream);
   }

@@ -40,6 +40,8 @@ BROOD_API size_t brood_msg_handle_count(const brood_msg *msg);
 BROOD_CALL brood_msg_take_cancel(brood_msg *msg, size_t index, brood_cancel **out,
                                  brood_error **error);
 BROOD_API void brood_msg_free(brood_msg *msg);
+/** Free `count` messages; each may be NULL. */
+BROOD_API void brood_msg_free_many(brood_msg *const *msgs, size_t count);
 
 #ifdef __cplusplus
 }

@@ -162,6 +162,19 @@ BROOD_CALL brood_stream_finish(brood_stream *stream, brood_error **error);
  */
 BROOD_CALL brood_stream_next(brood_stream *stream, int64_t timeout_ms, brood_cancel *cancel,
                              uint64_t *out_index, brood_msg **out, brood_error **error);
+/**
+ * Take the results that are there, waiting for the first: fewer calls where tasks are short.
+ *
+ * A failure is returned as brood_stream_next() would, by a call of its own: `out_indexes[0]` is its
+ * input's number then.
+ *
+ * @param capacity     how many fit into the arrays; at least 1. A call takes at most 256.
+ * @param out_indexes  the numbers of their inputs; may be NULL.
+ * @param out          the results; free them with brood_msg_free() or brood_msg_free_many().
+ */
+BROOD_CALL brood_stream_next_many(brood_stream *stream, size_t capacity, int64_t timeout_ms,
+                                  brood_cancel *cancel, uint64_t *out_indexes, brood_msg **out,
+                                  size_t *out_count, brood_error **error);
 /** Forget the stream and cancel what is left of it. */
 BROOD_API void brood_stream_free(brood_stream *stream);
 

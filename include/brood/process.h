@@ -42,8 +42,11 @@ typedef struct brood_stdio {
 
 /** Limits of a child; zero leaves a limit as this process has it. */
 typedef struct brood_limits {
-  uint64_t memory_bytes; /* private memory of each process of the tree (RLIMIT_DATA) */
-  uint32_t cpu_seconds;  /* then SIGXCPU, and SIGKILL one second later */
+  /** Memory of the whole tree, by a control group (version 2), where this program may make one: who
+   *  needs more is killed, with "likely out of memory" in the error. Elsewhere private memory of
+   * each process of the tree (RLIMIT_DATA): who needs more gets none, and may go on. */
+  uint64_t memory_bytes;
+  uint32_t cpu_seconds; /* then SIGXCPU, and SIGKILL one second later */
   uint32_t open_files;
   int64_t core_bytes;   /* -1: no core dumps */
   int32_t nice;         /* added to this process's own */
@@ -124,7 +127,8 @@ BROOD_CALL brood_process_exit_code(const brood_process *process, int32_t *out_co
                                    brood_error **error);
 BROOD_CALL brood_process_exit_signal(const brood_process *process, int32_t *out_signal,
                                      brood_error **error);
-/** What a failed function of brood_process_start() reported; BROOD_OK if there was no failure. */
+/** What a failed function of brood_process_start() reported; BROOD_OK if there was no failure.
+ *  BROOD_E_INIT_FAILED when the program ended without having called brood_init(). */
 BROOD_CALL brood_process_outcome(const brood_process *process, brood_error **error);
 
 /** Resources used by the process and the children it waited for. */
@@ -141,10 +145,16 @@ typedef struct brood_usage {
 /** BROOD_E_STATE while it runs. */
 BROOD_CALL brood_process_usage(const brood_process *process, brood_usage *out, brood_error **error);
 
-/** Write all bytes to a piped stdin. BROOD_E_CLOSED when nobody reads it any more. After a timeout
- * or a cancel part of them may have been written. */
+/**
+ * Write all bytes to a piped stdin.
+ *
+ * @param out_written  how many bytes were written: all of them on BROOD_OK, and after a timeout, a
+ *                     cancel or another error those that the child can read; may be NULL.
+ * @return BROOD_E_CLOSED when nobody reads it any more.
+ */
 BROOD_CALL brood_process_write(brood_process *process, const void *data, size_t size,
-                               int64_t timeout_ms, brood_cancel *cancel, brood_error **error);
+                               int64_t timeout_ms, brood_cancel *cancel, size_t *out_written,
+                               brood_error **error);
 /** Close a piped stdin: the child reads end of file. */
 BROOD_CALL brood_process_close_input(brood_process *process, brood_error **error);
 /**

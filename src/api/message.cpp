@@ -53,9 +53,11 @@ brood_status brood_msg_take_cancel(brood_msg* msg, size_t index, brood_cancel** 
   });
 }
 
-void brood_msg_free(brood_msg* msg) {
-  if (msg == nullptr || Runtime::forked()) return;
-  Message::Ptr(from_c(msg)).reset();
+void brood_msg_free(brood_msg* msg) { brood_msg_free_many(&msg, 1); }
+
+void brood_msg_free_many(brood_msg* const* msgs, size_t count) {
+  if (msgs == nullptr || Runtime::forked()) return;
+  for (size_t i = 0; i < count; ++i) Message::Ptr(from_c(msgs[i])).reset();
 }
 
 }  // extern "C"

@@ -73,15 +73,19 @@ Result<SubmitOptions> read_submit_options(const brood_submit_options* given) {
   return options;
 }
 
-Result<Future*> submit(brood_pool* pool, const char* function, std::span<const std::byte> bytes,
-                       Message::Ptr* message, const brood_submit_options* given) {
+struct Request {
+  Pool& pool;
+  std::string_view function;
+  SubmitOptions options;
+};
+Result<Request> read_request(brood_pool* pool, const char* function,
+                             const brood_submit_options* given) {
   BROOD_LET(runtime, Runtime::open());
   (void)runtime;
   BROOD_NEED(pool);
   BROOD_LET(name, read_name(function, "the function's name"));
   BROOD_LET(options, read_submit_options(given));
-  if (message != nullptr && given == nullptr) options.codec = (*message)->codec();
-  return from_c(pool)->submit(name, bytes, message, options);
+  return Request{*from_c(pool), name, options};
 }
 
 }  // namespace
@@ -111,7 +115,8 @@ brood_status brood_pool_submit(brood_pool* pool, const char* function, const voi
   return guard(error, [&]() -> Status {
     BROOD_NEED(out);
     BROOD_LET(bytes, read_bytes(data, size));
-    BROOD_LET(future, submit(pool, function, bytes, nullptr, options));
+    BROOD_LET(request, read_request(pool, function, options));
+    BROOD_LET(future, request.pool.submit(request.function, bytes, nullptr, request.options));
     *out = to_c(future);
     return {};
   });
@@ -123,9 +128,11 @@ brood_status brood_pool_submit_msg(brood_pool* pool, const char* function, brood
   return guard(error, [&]() -> Status {
     BROOD_NEED(out);
     BROOD_NEED(args);
+    BROOD_LET(request, read_request(pool, function, options));
     Message::Ptr message(from_c(args));
-    Result<Future*> future =
-        submit(pool, function, {message->data(), message->size()}, &message, options);
+    if (options == nullptr) request.options.codec = message->codec();
+    Result<Future*> future = request.pool.submit(
+        request.function, {message->data(), message->size()}, &message, request.options);
     if (!future) {
       (void)message.release();  // still the caller's
       return future.error();
@@ -142,14 +149,10 @@ brood_status brood_pool_call(brood_pool* pool, const char* function, const void*
     BROOD_NEED(out);
     BROOD_LET(bytes, read_bytes(data, size));
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    BROOD_LET(future, submit(pool, function, bytes, nullptr, options));
-    const Patience patience;
-    Status status = future->wait(deadline, token(cancel));
-    if (!status) future->cancel();
-    Result<Message::Ptr> value = status ? future->take() : Result<Message::Ptr>(status.error());
-    future->unref();
-    if (!value) return value.error();
-    *out = to_c(value->release());
+    BROOD_LET(request, read_request(pool, function, options));
+    BROOD_LET(value,
+              request.pool.call(request.function, bytes, request.options, deadline, token(cancel)));
+    *out = to_c(value.release());
     return {};
   });
 }

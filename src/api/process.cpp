@@ -162,13 +162,17 @@ brood_status brood_process_usage(const brood_process* process, brood_usage* out,
 // ---- streams -----------------------------------------------------------------------------------
 
 brood_status brood_process_write(brood_process* process, const void* data, size_t size,
-                                 int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
+                                 int64_t timeout_ms, brood_cancel* cancel, size_t* out_written,
+                                 brood_error** error) {
+  size_t written = 0;
+  if (out_written == nullptr) out_written = &written;
+  *out_written = 0;
   return guard_patiently(error, [&]() -> Status {
-    BROOD_LET(written, use(process));
+    BROOD_LET(given, use(process));
     BROOD_LET(bytes, read_bytes(data, size));
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    BROOD_LET(input, written->stream(0));
-    return input->write(bytes.data(), bytes.size(), deadline, token(cancel));
+    BROOD_LET(input, given->stream(0));
+    return input->write(bytes.data(), bytes.size(), deadline, token(cancel), *out_written);
   });
 }
 

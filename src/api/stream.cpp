@@ -1,4 +1,6 @@
 // Maps and streams: pool.h.
+#include <array>
+
 #include "api/handles.hpp"
 
 using namespace brood;
@@ -10,6 +12,16 @@ constexpr uint64_t kLeastWindow = 64;
 // A map is cut into so many chunks a worker, at least: enough to share the work out evenly.
 constexpr uint64_t kChunksPerWorker = 16;
 constexpr uint64_t kLargestChunk = 512;
+
+// Results that one call takes at most.
+constexpr size_t kTakenTogether = 256;
+
+// The clock is read only if there is a wait.
+Result<size_t> take(Stream& stream, std::span<Stream::Taken> out, int64_t timeout_ms,
+                    const brood_cancel* cancel) {
+  if (const size_t count = stream.take_ready(out); count != 0) return count;
+  return stream.next(out, Deadline::after_ms(timeout_ms), token(cancel));
+}
 
 Result<StreamOptions> read_stream_options(const brood_stream_options* given) {
   BROOD_LET(c, read_options(given, "brood_stream_options"));
@@ -120,15 +132,35 @@ brood_status brood_stream_next(brood_stream* stream, int64_t timeout_ms, brood_c
     BROOD_NEED(stream);
     BROOD_NEED(out);
     BROOD_TRY(check_timeout(timeout_ms));
-    // The clock is read only if there is a wait.
-    Stream::Taken taken = from_c(stream)->take_ready();
-    if (!taken.outcome) {
-      BROOD_LET(next, from_c(stream)->next(Deadline::after_ms(timeout_ms), token(cancel)));
-      taken = std::move(next);
-    }
+    Stream::Taken taken;
+    BROOD_TRY(take(*from_c(stream), {&taken, 1}, timeout_ms, cancel));
     if (out_index != nullptr) *out_index = taken.index;
     if (const Error* failure = taken.outcome.failure()) return *failure;
     *out = to_c(taken.outcome.value().release());
+    return {};
+  });
+}
+
+brood_status brood_stream_next_many(brood_stream* stream, size_t capacity, int64_t timeout_ms,
+                                    brood_cancel* cancel, uint64_t* out_indexes, brood_msg** out,
+                                    size_t* out_count, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(runtime, Runtime::open());
+    (void)runtime;
+    BROOD_NEED(stream);
+    BROOD_NEED(out);
+    BROOD_NEED(out_count);
+    BROOD_TRY(check_timeout(timeout_ms));
+    if (capacity == 0) return invalid("capacity is 0; give room for at least one result");
+    std::array<Stream::Taken, kTakenTogether> taken;
+    const size_t most = std::min(capacity, taken.size());
+    BROOD_LET(count, take(*from_c(stream), {taken.data(), most}, timeout_ms, cancel));
+    for (size_t i = 0; i < count; ++i) {
+      if (out_indexes != nullptr) out_indexes[i] = taken[i].index;
+      if (const Error* failure = taken[i].outcome.failure()) return *failure;
+      out[i] = to_c(taken[i].outcome.value().release());
+    }
+    *out_count = count;
     return {};
   });
 }

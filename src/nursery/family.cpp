@@ -13,6 +13,8 @@ namespace brood {
 namespace {
 
 constexpr uint64_t kOrphanRound_ms = 5;
+// Starting one costs as much as starting its ward; one that waits costs 300 KiB.
+constexpr size_t kMostIdleKeepers = 2;
 // Only where the system has no pidfd: how often to look whether the host lives.
 constexpr uint64_t kHostRound_ms = 250;
 
@@ -121,6 +123,11 @@ void Family::greet(const protocol::Request& request, std::vector<platform::Fd> f
   protocol::Report ready;
   ready.pid = platform::process_id();
   send(ready);
+  // A host starts its nursery when it wants a child: its keeper gets ready while the host still
+  // prepares the order. Should it fail, the order will tell.
+  bool fresh = false;
+  int failed = 0;
+  if (KeeperProcess* keeper = take_keeper(fresh, failed)) return_keeper(keeper);
 }
 
 void Family::send(const protocol::Report& report) {
@@ -140,9 +147,30 @@ void Family::flush() {
   if (std::exchange(waits_to_send_, waiting) != waiting) watch_host();
 }
 
-void Family::forget(uint64_t child, int64_t keeper_pid) {
-  keepers_.erase(keeper_pid);
-  wards_.erase(child);
+KeeperProcess* Family::take_keeper(bool& fresh, int& failed) {
+  fresh = idle_keepers_.empty();
+  if (!fresh) {
+    KeeperProcess* keeper = idle_keepers_.back();
+    idle_keepers_.pop_back();
+    return keeper;
+  }
+  auto made = std::make_unique<KeeperProcess>(*this);
+  KeeperProcess* keeper = made.get();
+  keepers_.emplace(keeper, std::move(made));
+  failed = keeper->start();
+  if (failed != 0) return nullptr;
+  keeper_pids_.insert(keeper->pid());
+  return keeper;
+}
+
+void Family::return_keeper(KeeperProcess* keeper) {
+  if (idle_keepers_.size() >= kMostIdleKeepers) return keeper->dismiss();
+  idle_keepers_.push_back(keeper);
+}
+
+void Family::remove_keeper(KeeperProcess* keeper) {
+  keeper_pids_.erase(keeper->pid());
+  std::erase(idle_keepers_, keeper);
 }
 
 bool Family::killed_for_memory() {
@@ -175,6 +203,7 @@ void Family::end_orphans() {
   // others.
   if (!tree::reap_others(is_keeper) || hit != 0) return;
   uv_timer_stop(&orphan_timer_);
+  memory_groups_.remove_left();
   for (uint64_t child : std::exchange(adopted_, {})) {
     protocol::Report gone;
     gone.kind = protocol::ReportKind::TreeGone;
@@ -186,6 +215,7 @@ void Family::end_orphans() {
 void Family::end_everything() {
   // Keepers too: it is quicker to end their trees here, in one go.
   tree::end_all({nullptr, nullptr}, 0);
+  memory_groups_.remove_left();
   platform::exit_now(0);
 }
 

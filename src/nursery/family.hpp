@@ -11,6 +11,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "nursery/keeper_process.hpp"
+#include "nursery/linux/memory_group.hpp"
 #include "nursery/ward.hpp"
 #include "platform/platform.hpp"
 #include "process/protocol.hpp"
@@ -32,12 +34,19 @@ class Family {
   int null_fd() const { return null_.get(); }
   int trees_fd() const { return trees_.get(); }
   void send(const protocol::Report& report);
-  void add_keeper(int64_t pid) { keepers_.insert(pid); }
+  // One that waits, or a new one, which `fresh` says; null with errno in `failed`.
+  KeeperProcess* take_keeper(bool& fresh, int& failed);
+  // It is ready for another ward.
+  void return_keeper(KeeperProcess* keeper);
+  // It has ended, and after that, its handles are closed.
+  void remove_keeper(KeeperProcess* keeper);
+  void forget(KeeperProcess* keeper) { keepers_.erase(keeper); }
   // Something killed this ward's keeper: its tree is now below the nursery, to be ended here.
   void adopt_tree(uint64_t child);
   // The ward closed its handles.
-  void forget(uint64_t child, int64_t keeper_pid);
+  void forget(uint64_t child) { wards_.erase(child); }
   bool killed_for_memory();
+  MemoryGroups& memory_groups() { return memory_groups_; }
   // The member's process is dead; nobody was told yet.
   void on_member_death(uint32_t member);
 
@@ -49,7 +58,7 @@ class Family {
   void flush();
   void end_orphans();
   [[noreturn]] void end_everything();
-  bool is_keeper(int64_t pid) const { return keepers_.count(pid) != 0; }
+  bool is_keeper(int64_t pid) const { return keeper_pids_.count(pid) != 0; }
 
   uv_loop_t loop_{};
   uv_poll_t host_poll_{};
@@ -65,10 +74,13 @@ class Family {
   platform::Fd trees_;
   std::unique_ptr<Arena> arena_;  // none: the host reaps
   uint64_t memory_kills_ = 0;
+  MemoryGroups memory_groups_;                 // before the wards, which have them
   std::deque<std::vector<std::byte>> unsent_;  // while the host does not read
   bool waits_to_send_ = false;
   std::unordered_map<uint64_t, std::unique_ptr<Ward>> wards_;
-  std::unordered_set<int64_t> keepers_;
+  std::unordered_map<KeeperProcess*, std::unique_ptr<KeeperProcess>> keepers_;
+  std::unordered_set<int64_t> keeper_pids_;  // of those that libuv still waits for
+  std::vector<KeeperProcess*> idle_keepers_;
   std::vector<uint64_t> adopted_;  // wards whose trees are ended here
 };
 

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <utility>
 
 #include "nursery/family.hpp"
 
@@ -10,7 +10,6 @@ namespace brood {
 
 namespace {
 
-constexpr uint32_t kPlaceholderStreams = 3;
 // How long after a child's end its keeper may take to say so. One that somebody stopped never does.
 constexpr uint64_t kKeeperPatience_ms = 250;
 
@@ -19,79 +18,45 @@ uv_handle_t* base(Handle* handle) {
   return reinterpret_cast<uv_handle_t*>(handle);
 }
 
-std::span<const std::byte> bytes_of(const KeeperCommand& command) {
-  return std::as_bytes(std::span(&command, 1));
-}
-
 }  // namespace
 
 Ward::Ward(Family& family, const protocol::Request& request)
     : family_(family), child_(request.child), member_(request.member) {
-  keeper_.data = control_poll_.data = child_poll_.data = patience_.data = this;
+  child_poll_.data = patience_.data = this;
 }
 
 void Ward::start(const protocol::Request& request, std::vector<platform::Fd> fds) {
-  auto sockets = platform::make_socket_pair();
-  if (!sockets) {
-    fail(SpawnStep::Keeper, sockets.error().record().os_code);
-    return family_.forget(child_, 0);
+  if (request.memory_bytes != 0) group_ = family_.memory_groups().make(request.memory_bytes);
+  // A keeper that waits may have been killed just now; a new one was not.
+  for (bool fresh = false; !fresh;) {
+    int failed = 0;
+    keeper_ = family_.take_keeper(fresh, failed);
+    if (!keeper_) {
+      fail(SpawnStep::Keeper, failed);
+      return close();
+    }
+    keeper_->serve(this);
+    if (send_order(request, fds)) return;
+    keeper_->serve(nullptr);
+    (void)platform::send_signal(keeper_->pid(), SIGKILL);
+    keeper_ = nullptr;
   }
-  control_ = std::move(sockets->first);
-  const int spawned = spawn_keeper(request, fds, sockets->second.get());
-  // Also after a failure libuv holds the handle until it is closed.
-  open_handles_.push_back(base(&keeper_));
-  if (spawned != 0) {
-    fail(SpawnStep::Keeper, -spawned);
-    return close();
-  }
-  family_.add_keeper(keeper_.pid);
-  const int watched = uv_poll_init(family_.loop(), &control_poll_, control_.get());
-  if (watched != 0) {
-    // A keeper that cannot be heard is no use; its exit does the rest.
-    fail(SpawnStep::Keeper, -watched);
-    return kill();
-  }
-  open_handles_.push_back(base(&control_poll_));
-  uv_poll_start(&control_poll_, UV_READABLE, [](uv_poll_t* handle, int, int) noexcept {
-    static_cast<Ward*>(handle->data)->take_reports();
-  });
+  fail(SpawnStep::Keeper, ESRCH);
+  close();
 }
 
-int Ward::spawn_keeper(const protocol::Request& request, const std::vector<platform::Fd>& fds,
-                       int control) {
-  // Every stream goes in above 2: libuv would clear O_NONBLOCK on the host's own otherwise.
-  std::vector<uv_stdio_container_t> places(kPlaceholderStreams);
-  for (auto& place : places) place.flags = UV_IGNORE;
-  const auto add = [&](int fd) {
-    uv_stdio_container_t place;
-    place.flags = UV_INHERIT_FD;
-    place.data.fd = fd;
-    places.push_back(place);
-  };
+bool Ward::send_order(const protocol::Request& request, const std::vector<platform::Fd>& fds) {
   auto next = fds.begin();
-  const int order = (next++)->get();
+  const int order_file = request.order.empty() ? (next++)->get() : -1;
   const int folder = request.has_folder ? (next++)->get() : family_.null_fd();
-  add(control);
-  add(order);
-  add(family_.trees_fd());
-  for (bool has : request.has_stream) add(has ? (next++)->get() : family_.null_fd());
-  add(folder);
-  for (; next != fds.end(); ++next) add(next->get());
-
-  std::string name = "brood-keeper";
-  std::string nursery = std::to_string(platform::process_id());
-  char* arguments[] = {name.data(), nursery.data(), nullptr};
-  char* environment[] = {nullptr};
-  uv_process_options_t options = {};
-  options.file = family_.keeper().c_str();
-  options.args = arguments;
-  options.env = environment;
-  options.stdio = places.data();
-  options.stdio_count = static_cast<int>(places.size());
-  options.exit_cb = [](uv_process_t* process, int64_t exit_status, int term_signal) noexcept {
-    static_cast<Ward*>(process->data)->on_keeper_exit(exit_status, term_signal);
-  };
-  return uv_spawn(family_.loop(), &keeper_, &options);
+  std::vector<int> passed;
+  passed.reserve(fds.size() + 5);
+  for (bool has : request.has_stream) passed.push_back(has ? (next++)->get() : family_.null_fd());
+  passed.push_back(folder);
+  for (; next != fds.end(); ++next) passed.push_back(next->get());
+  if (order_file >= 0) passed.push_back(order_file);
+  if (group_) passed.push_back(group_->door());
+  return keeper_->order(request.order, passed, group_ != nullptr).ok();
 }
 
 void Ward::signal(int32_t signal_number) { command(CommandKind::Signal, signal_number); }
@@ -102,34 +67,18 @@ void Ward::kill() {
 }
 
 void Ward::command(CommandKind kind, int32_t signal_number) {
-  if (!control_) return;
-  const KeeperCommand command = {kOrderMagic, kind, signal_number, 0};
-  const auto sent =
-      platform::send_packet(control_.get(), bytes_of(command), {}, Deadline::after_ms(0));
-  if (kind == CommandKind::Kill && keeper_.pid > 0) {
+  if (!keeper_) return;
+  const auto sent = keeper_->command(kind, signal_number);
+  if (kind == CommandKind::Kill) {
     // A keeper that somebody stopped must go on to do it; one that takes no commands is lost.
-    (void)platform::send_signal(keeper_.pid, sent ? SIGCONT : SIGKILL);
-  }
-}
-
-void Ward::take_reports() {
-  for (;;) {
-    auto packet = platform::receive_packet(control_.get(), Deadline::after_ms(0));
-    if (!packet) {
-      if (packet.error().code() != Code::Timeout) uv_poll_stop(&control_poll_);
-      return;
-    }
-    KeeperReport report;
-    if (packet->bytes.size() != sizeof report) continue;
-    std::memcpy(&report, packet->bytes.data(), sizeof report);
-    if (report.magic == kOrderMagic) take(report);
+    (void)platform::send_signal(keeper_->pid(), sent ? SIGCONT : SIGKILL);
   }
 }
 
 void Ward::take(const KeeperReport& report) {
-  if (finished_) return;
   switch (report.kind) {
     case KeeperReportKind::Started: {
+      if (started_ || finished_) return;
       started_ = true;
       child_pid_ = report.pid;
       protocol::Report started;
@@ -140,21 +89,37 @@ void Ward::take(const KeeperReport& report) {
       return watch_child(report.pid);
     }
     case KeeperReportKind::Failed:
-      return fail(report.step, report.os_code);
-    case KeeperReportKind::Died: {
-      finished_ = true;
-      if (member_ != 0) family_.on_member_death(member_);
-      protocol::Report died;
-      died.kind = protocol::ReportKind::Died;
-      died.child = child_;
-      died.exit_code = report.exit_code;
-      died.signal = report.signal;
-      died.out_of_memory = report.signal == SIGKILL && !kill_asked_ && family_.killed_for_memory();
-      died.usage = {report.user_us, report.system_us, report.max_resident_bytes,
-                    report.minor_faults, report.major_faults};
-      return family_.send(died);
-    }
+      if (finished_) return;
+      fail(report.step, report.os_code);
+      leave_keeper();
+      return close();
+    case KeeperReportKind::Died:
+      if (started_ && !finished_) take_death(report);
+      return;
+    case KeeperReportKind::TreeGone:
+      if (!finished_) return;
+      leave_keeper();
+      return report_gone();
   }
+}
+
+void Ward::take_death(const KeeperReport& report) {
+  finished_ = true;
+  if (member_ != 0) family_.on_member_death(member_);
+  protocol::Report died;
+  died.kind = protocol::ReportKind::Died;
+  died.child = child_;
+  died.exit_code = report.exit_code;
+  died.signal = report.signal;
+  died.tree_gone = report.tree_gone != 0;
+  died.out_of_memory = report.signal == SIGKILL && !kill_asked_ &&
+                       ((group_ && group_->out_of_memory()) || family_.killed_for_memory());
+  died.usage = {report.user_us, report.system_us, report.max_resident_bytes, report.minor_faults,
+                report.major_faults};
+  family_.send(died);
+  if (!died.tree_gone) return;
+  leave_keeper();
+  close();
 }
 
 // Beside the keeper's word, so that a keeper which cannot speak does not hide a death.
@@ -163,7 +128,6 @@ void Ward::watch_child(int64_t pid) {
   if (!process) return;
   child_process_ = std::move(*process);
   if (uv_poll_init(family_.loop(), &child_poll_, child_process_.get()) != 0) return;
-  child_watched_ = true;
   open_handles_.push_back(base(&child_poll_));
   uv_timer_init(family_.loop(), &patience_);
   open_handles_.push_back(base(&patience_));
@@ -176,33 +140,27 @@ void Ward::on_child_exit() {
   // The fd stays open as long as the handle: libuv forgets its number once more when the handle is
   // closed, which must not be another ward's by then.
   uv_poll_stop(&child_poll_);
-  child_ended_ = true;
+  child_gone_ = true;
   if (keeper_lost_) return report_lost();
   if (finished_) return;
   const auto too_late = [](uv_timer_t* timer) noexcept {
     auto* ward = static_cast<Ward*>(timer->data);
-    if (!ward->finished_) (void)platform::send_signal(ward->keeper_.pid, SIGKILL);
+    if (ward->finished_ || !ward->keeper_) return;
+    (void)platform::send_signal(ward->keeper_->pid(), SIGKILL);
   };
   uv_timer_start(&patience_, too_late, kKeeperPatience_ms, 0);
 }
 
-void Ward::on_keeper_exit(int64_t exit_status, int term_signal) {
-  // What it said last may not have been read yet.
-  if (open_handles_.size() > 1) take_reports();
-  const bool orderly = term_signal == 0 && exit_status == 0;
+void Ward::on_keeper_exit(bool orderly) {
+  keeper_ = nullptr;
   if (!finished_ && !started_) {
     fail(SpawnStep::Keeper, ESRCH);
     family_.adopt_tree(0);
-  } else if (!finished_) {
-    return end_lost_child();
-  } else if (started_ && orderly) {
-    protocol::Report gone;
-    gone.kind = protocol::ReportKind::TreeGone;
-    gone.child = child_;
-    family_.send(gone);
-  } else if (started_) {
-    family_.adopt_tree(child_);
+    return close();
   }
+  if (!finished_) return end_lost_child();
+  if (orderly) return report_gone();
+  family_.adopt_tree(child_);
   close();
 }
 
@@ -211,7 +169,7 @@ void Ward::on_keeper_exit(int64_t exit_status, int term_signal) {
 void Ward::end_lost_child() {
   keeper_lost_ = true;
   (void)platform::send_signal(child_pid_, SIGKILL);
-  if (!child_watched_ || child_ended_) report_lost();
+  if (open_handles_.empty() || child_gone_) report_lost();
 }
 
 void Ward::report_lost() {
@@ -229,6 +187,14 @@ void Ward::report_lost() {
   close();
 }
 
+void Ward::report_gone() {
+  protocol::Report gone;
+  gone.kind = protocol::ReportKind::TreeGone;
+  gone.child = child_;
+  family_.send(gone);
+  close();
+}
+
 void Ward::fail(SpawnStep step, int32_t os_code) {
   if (finished_) return;
   finished_ = true;
@@ -240,13 +206,19 @@ void Ward::fail(SpawnStep step, int32_t os_code) {
   family_.send(failed);
 }
 
+void Ward::leave_keeper() {
+  keeper_->serve(nullptr);
+  family_.return_keeper(std::exchange(keeper_, nullptr));
+}
+
 void Ward::close() {
   closing_ = open_handles_.size();
+  if (closing_ == 0) return family_.forget(child_);
   for (uv_handle_t* handle : open_handles_) {
     uv_close(handle, [](uv_handle_t* closed) {
       auto* ward = static_cast<Ward*>(closed->data);
       // The last one destroys the ward.
-      if (--ward->closing_ == 0) ward->family_.forget(ward->child_, ward->keeper_.pid);
+      if (--ward->closing_ == 0) ward->family_.forget(ward->child_);
     });
   }
 }

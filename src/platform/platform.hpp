@@ -115,8 +115,6 @@ size_t page_size();
 // margin; UINT64_MAX when unknown. `root` stands before every path that is read, for tests.
 uint64_t memory_headroom(const std::string& root = "");
 uint64_t physical_memory();
-// 64 bits that nobody else has.
-uint64_t random_bits();
 
 // ---- sleeping on a word ------------------------------------------------------------------------
 
@@ -171,7 +169,7 @@ Status send_signal(int64_t pid, int signal);
 // later. 0 before the first call in a process; never 0 afterwards.
 uint64_t fork_epoch();
 
-// Bytes that nobody can guess.
+// Bytes that nobody else has, and nobody can guess where the kernel gives any.
 void random_bytes(std::span<std::byte> out);
 
 // Absolute path of the running program and its arguments, as it was started; empty when unknown.
@@ -206,8 +204,7 @@ Identity current_identity();
 
 // What a child may use at most; zero leaves a limit as it is.
 struct ResourceLimits {
-  uint64_t memory_bytes = 0;  // private memory of each process
-  uint32_t cpu_seconds = 0;   // then SIGXCPU, and SIGKILL one second later
+  uint32_t cpu_seconds = 0;  // then SIGXCPU, and SIGKILL one second later
   uint32_t open_files = 0;
   int64_t core_bytes = 0;  // -1: none
 };

@@ -100,6 +100,7 @@ class Outcome {
   }
 
  private:
+  friend class OutcomeSlot;
   static constexpr uintptr_t kFailure = 1;
   void drop() {
     if (failure() != nullptr) {
@@ -122,6 +123,8 @@ class OutcomeSlot {
 
   // The item is done; stays true when the outcome was taken.
   bool done() const { return word_.load(std::memory_order_acquire) != kNothing; }
+  // Done, not taken, and a failure.
+  bool failed() const { return (word_.load(std::memory_order_acquire) & Outcome::kFailure) != 0; }
   // Release: whoever sees that it is done sees what it is.
   void put(Outcome outcome) { word_.store(outcome.give_up(), std::memory_order_release); }
   // Empty when it was taken before, or is not done; one thread at a time.

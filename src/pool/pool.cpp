@@ -20,6 +20,8 @@ constexpr size_t rounded(size_t bytes) {
 
 Result<Pool*> Pool::create(Household& household, PoolOptions options,
                            std::function<void(Pool*)> retired) {
+  // It starts while the lanes are made.
+  household.nursery().prepare();
   struct Unref {
     void operator()(Pool* pool) const { pool->unref(); }
   };
@@ -39,15 +41,16 @@ Status Pool::prepare() {
   const size_t each = rounded(Seat::channel_bytes());
   const size_t whole = kFalseSharing + each * options_.workers;
   Arena& arena = household_.arena();
-  Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
+  // Not zeroed: a lane's ring is read only where it was written, and touching it all takes long.
+  Result<Offset> memory = arena.heap().allocate(whole, household_.me().slot);
   if (!memory) return memory.error().with_context("the lanes of the pool's workers");
   memory_ = *memory;
   std::byte* at = arena.at(memory_, whole);
-  block_ = new (at) PoolBlock;
+  block_ = new (at) PoolBlock{};
   block_->ring_after.store(1, std::memory_order_relaxed);
   at += kFalseSharing;
   for (uint32_t i = 0; i < options_.workers; ++i, at += each) {
-    seats_.push_back(std::make_unique<Seat>(i, new (at) ChannelBlock));
+    seats_.push_back(std::make_unique<Seat>(i, new (at) ChannelBlock{}));
   }
   if (!options_.initializer_data.empty()) {
     Result<Argument> kept = keep_argument(options_.initializer_data);

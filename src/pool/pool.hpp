@@ -65,6 +65,10 @@ class Pool : public Waitable {
   // any.
   Result<Future*> submit(std::string_view function, std::span<const std::byte> bytes,
                          Message::Ptr* message, const SubmitOptions& options);
+  // Submits and waits for the value; a call that is given up is cancelled.
+  Result<Message::Ptr> call(std::string_view function, std::span<const std::byte> bytes,
+                            const SubmitOptions& options, Deadline deadline,
+                            const CancelToken* cancel);
   // The index under which a function's name is known here.
   uint32_t function_index(std::string_view name);
   // Queues items; their job keeps them until they are dropped. The mutex is held.
@@ -157,10 +161,16 @@ class Pool : public Waitable {
                          const std::function<bool()>& done);
   Status wait_as_follower(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
                           const std::function<bool()>& done, Waitable* what);
+  class DrainerRole;
+  bool become_drainer(Waiter& waiter);
+  void leave_as_drainer();
   template <class Ready>
   Status sleep_for_results(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
-                           uint64_t& seen, int cpu, Ready ready);
+                           uint64_t& seen, Ready ready);
   void attend();
+  void end_crowd();
+  // Results come so fast that a wake for each would cost more than the tasks.
+  bool crowded() const { return block_->ring_after.load(std::memory_order_acquire) > 1; }
 
   // workers (pool_workers.cpp)
   void start_worker_locked(Seat& seat);

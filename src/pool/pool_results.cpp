@@ -2,7 +2,9 @@
 // behalf of the pool's results: a caller that waits, or the attendant when no caller does. Workers
 // ring the drainer if one is named in the PoolBlock, else the attendant.
 #include <cstring>
+#include <optional>
 
+#include "base/patience.hpp"
 #include "pool/failure.hpp"
 #include "pool/pool.hpp"
 #include "sync/bell_watcher.hpp"
@@ -11,10 +13,13 @@ namespace brood {
 
 namespace {
 
-// Results that may gather while the drainer sleeps and workers have more to do; it then looks by
-// itself after a moment, so that a slow task does not hold back the results before it.
-constexpr uint32_t kGather = 64;
+// Where results come in crowds, so many may gather before a worker that has more to do rings; who
+// sleeps then looks by itself after a moment, so that a slow task does not hold back the results
+// before it.
+constexpr uint32_t kGather = 512;
 constexpr int64_t kGatherMs = 1;
+// So many results in one sleep are a crowd.
+constexpr uint64_t kCrowd = 16;
 
 }  // namespace
 
@@ -144,6 +149,21 @@ int Pool::busy_cpu() const {
   return seat.block().worker_cpu.load(std::memory_order_relaxed);
 }
 
+// Gives the role back, whatever happens.
+class Pool::DrainerRole {
+ public:
+  DrainerRole(Pool& pool, Waiter& waiter) : pool_(pool.become_drainer(waiter) ? &pool : nullptr) {}
+  DrainerRole(const DrainerRole&) = delete;
+  DrainerRole& operator=(const DrainerRole&) = delete;
+  ~DrainerRole() {
+    if (pool_ != nullptr) pool_->leave_as_drainer();
+  }
+  explicit operator bool() const { return pool_ != nullptr; }
+
+ private:
+  Pool* pool_;
+};
+
 Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::function<bool()>& done,
                   Waitable* what) {
   poll();
@@ -153,9 +173,7 @@ Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::funct
   ref();
   Status status;
   while (status.ok() && !done()) {
-    uint32_t nobody = 0;
-    if (drainer_.compare_exchange_strong(nobody, waiter.bell_id().pack(),
-                                         std::memory_order_acq_rel)) {
+    if (const DrainerRole role(*this, waiter); role) {
       status = wait_as_drainer(waiter, deadline, cancel, done);
     } else {
       status = wait_as_follower(waiter, deadline, cancel, done, what);
@@ -166,9 +184,44 @@ Status Pool::wait(Deadline deadline, const CancelToken* cancel, const std::funct
   return status;
 }
 
+// Submits and waits. This thread is named before the worker hears of the task: a quick result then
+// wakes nobody else.
+Result<Message::Ptr> Pool::call(std::string_view function, std::span<const std::byte> bytes,
+                                const SubmitOptions& options, Deadline deadline,
+                                const CancelToken* cancel) {
+  std::optional<Patience> patience;
+  Future::Ptr future;
+  Status status;
+  {
+    Waiter& waiter = Waiter::current(*household_.rack());
+    // For room in a bounded pool it would have to wait in the ordinary way first.
+    std::optional<DrainerRole> role;
+    if (options_.max_pending == 0) role.emplace(*this, waiter);
+    Result<Future*> submitted = submit(function, bytes, nullptr, options);
+    if (!submitted) return submitted.error();
+    future.reset(*submitted);
+    patience.emplace();  // what was submitted is waited for, or cancelled
+    if (role && *role) {
+      status = wait_as_drainer(waiter, deadline, cancel, [&] { return future->done(); });
+    }
+  }
+  if (status && !future->done()) status = future->wait(deadline, cancel);
+  if (future->done()) return future->take();
+  future->cancel();
+  return status.error();
+}
+
+bool Pool::become_drainer(Waiter& waiter) {
+  uint32_t nobody = 0;
+  const uint32_t bell = waiter.bell_id().pack();
+  if (!drainer_.compare_exchange_strong(nobody, bell, std::memory_order_acq_rel)) return false;
+  std::lock_guard lock(mutex_);
+  block_->drainer.store(bell, std::memory_order_seq_cst);
+  return true;
+}
+
 Status Pool::wait_as_drainer(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
                              const std::function<bool()>& done) {
-  block_->drainer.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   uint64_t seen = results_.load(std::memory_order_relaxed);
   poll();
   Status status;
@@ -176,33 +229,43 @@ Status Pool::wait_as_drainer(Waiter& waiter, Deadline deadline, const CancelToke
     // Before the look: what changes after it ends the sleep.
     const uint64_t changes = changes_.load(std::memory_order_acquire);
     if (done()) break;
-    status = sleep_for_results(waiter, deadline, cancel, seen, busy_cpu(), [&] {
+    status = sleep_for_results(waiter, deadline, cancel, seen, [&] {
       return anything_there() || changes_.load(std::memory_order_relaxed) != changes;
     });
     poll();
   }
-  block_->ring_after.store(1, std::memory_order_relaxed);
-  block_->drainer.store(0, std::memory_order_seq_cst);
-  drainer_.store(0, std::memory_order_seq_cst);
-  // A worker that still saw us named has committed its result before: this finds it. Pairs with the
-  // fence between a worker's commit and its look at `drainer`.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  poll();
-  std::lock_guard lock(mutex_);
-  if (!followers_.empty()) followers_.front()->ring();
   return status;
 }
 
-// Results that came in a crowd since `seen` are waited for in crowds.
+// In a crowd this thread will most likely be back at once: it stays named, so that nobody else is
+// woken meanwhile, and the attendant looks after what comes if it is not.
+void Pool::leave_as_drainer() {
+  std::lock_guard lock(mutex_);
+  const bool stays_named = crowded();  // under the lock: so it is when the crowd is over
+  if (!stays_named) block_->drainer.store(0, std::memory_order_seq_cst);
+  drainer_.store(0, std::memory_order_seq_cst);
+  // A worker that still saw us named has committed its result before: whoever looks next finds it.
+  // Pairs with the fence between a worker's commit and its look at `drainer`.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!followers_.empty()) {
+    followers_.front()->ring();
+  } else if (!stays_named && anything_there()) {
+    ring(block_->attendant.load(std::memory_order_relaxed));
+  }
+}
+
 template <class Ready>
 Status Pool::sleep_for_results(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
-                               uint64_t& seen, int cpu, Ready ready) {
+                               uint64_t& seen, Ready ready) {
   const uint64_t now = results_.load(std::memory_order_relaxed);
-  const bool crowd = now - seen >= kGather / 4;
+  if (now - seen >= kCrowd && !crowded()) {
+    block_->ring_after.store(kGather, std::memory_order_seq_cst);
+    ring(block_->attendant.load(std::memory_order_relaxed));  // it looks after the end of it
+  }
   seen = now;
-  block_->ring_after.store(crowd ? kGather : 1, std::memory_order_relaxed);
-  if (!crowd) return waiter.wait(deadline, cancel, ready, cpu);
-  Status status = waiter.wait(deadline.sooner(Deadline::after_ms(kGatherMs)), cancel, ready, cpu);
+  if (!crowded()) return waiter.wait(deadline, cancel, ready, busy_cpu());
+  Status status =
+      waiter.wait(deadline.sooner(Deadline::after_ms(kGatherMs)), cancel, ready, busy_cpu());
   return status.code() == Code::Timeout && !deadline.passed() ? Status() : status;
 }
 
@@ -230,14 +293,37 @@ Status Pool::wait_as_follower(Waiter& waiter, Deadline deadline, const CancelTok
 void Pool::attend() {
   Waiter& waiter = Waiter::current(*household_.rack());
   block_->attendant.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
+  const auto stops = [this] { return attendant_stops_.load(std::memory_order_acquire); };
+  const auto is_needed = [&] {
+    return stops() || crowded() ||
+           (drainer_.load(std::memory_order_acquire) == 0 && anything_there());
+  };
   uint64_t seen = 0;
-  while (!attendant_stops_.load(std::memory_order_acquire)) {
-    poll();
-    (void)sleep_for_results(waiter, Deadline::forever(), nullptr, seen, -1, [this] {
-      return attendant_stops_.load(std::memory_order_acquire) ||
-             (drainer_.load(std::memory_order_acquire) == 0 && anything_there());
-    });
+  while (!stops()) {
+    if (drainer_.load(std::memory_order_acquire) == 0) poll();
+    const uint64_t now = results_.load(std::memory_order_relaxed);
+    const bool crowd = now - std::exchange(seen, now) >= kCrowd;
+    if (crowd && !crowded()) block_->ring_after.store(kGather, std::memory_order_seq_cst);
+    if (!crowd && crowded()) end_crowd();
+    if (crowded()) {
+      waiter.nap(Deadline::after_ms(kGatherMs));
+    } else {
+      (void)waiter.wait(Deadline::forever(), nullptr, is_needed);
+    }
   }
+}
+
+void Pool::end_crowd() {
+  {
+    std::lock_guard lock(mutex_);
+    block_->ring_after.store(1, std::memory_order_seq_cst);
+    if (drainer_.load(std::memory_order_acquire) == 0) {
+      block_->drainer.store(0, std::memory_order_seq_cst);
+    }
+  }
+  // A worker that gathered, or rang somebody who had left: this finds what it committed.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  poll();
 }
 
 void Pool::changed() {

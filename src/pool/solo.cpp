@@ -21,7 +21,7 @@ class Solo::Events final : public ChildEvents {
   }
   void died(const ExitReport& report) override {
     if (report.nursery_lost) solo_->give_up_member();
-    solo_->on_died();
+    solo_->on_died(report);
     next_->died(report);
   }
   void tree_gone() override {
@@ -53,12 +53,12 @@ Solo::~Solo() {
 Status Solo::prepare(std::span<const std::byte> bytes) {
   Arena& arena = household_.arena();
   const size_t whole = kFalseSharing + Seat::channel_bytes();
-  Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
+  Result<Offset> memory = arena.heap().allocate(whole, household_.me().slot);
   if (!memory) return memory.error().with_context("the lanes of the process");
   memory_ = pool_block_ = *memory;
   std::byte* at = arena.at(memory_, whole);
-  new (at) PoolBlock;  // all zero: nobody sleeps for results
-  seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock);
+  new (at) PoolBlock{};  // all zero: nobody sleeps for results
+  seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock{});
   call_.given = Argument::at(bytes.data(), bytes.size());
   if (bytes.size() > kInlineBytes) {
     Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), {});
@@ -112,7 +112,8 @@ void Solo::give_up_member() {
 }
 
 // What the function reported, or what brood_init() had to say there.
-std::optional<Error> Solo::fetch_failure() {
+std::optional<Error> Solo::fetch_failure(const ExitReport& report) {
+  bool ready = false;
   LaneReader::Record record;
   LaneReader& lane = seat_->results();
   MessageBlocks blocks;
@@ -120,6 +121,7 @@ std::optional<Error> Solo::fetch_failure() {
     const Result<bool> got = lane.next(record);
     if (!got) return got.error();
     if (!*got) break;
+    ready |= record.header.kind == kReadyRecord;
     if (record.header.kind != kFailureRecord || record.header.size < sizeof(ResultFrame)) continue;
     Result<Message::Ptr> bytes = receive_record(
         household_.holdings(), blocks, seat_->member.slot, record.header,
@@ -133,13 +135,19 @@ std::optional<Error> Solo::fetch_failure() {
     if (Result<ErrorRecord> failure = decode_failure(said->bytes))
       return Error(std::move(*failure));
   }
+  // A program that was killed may not have come that far; one that ended by itself never tried.
+  if (!ready && report.signal == 0 && !report.nursery_lost) {
+    return Error(Code::InitFailed,
+                 "'" + name_ + "' exited with code " + std::to_string(report.exit_code) +
+                     " and ran nothing: its program must call brood_init() first in main()");
+  }
   return std::nullopt;
 }
 
-void Solo::on_died() {
+void Solo::on_died(const ExitReport& report) {
   std::lock_guard lock(mutex_);
   died_ = true;
-  failure_ = fetch_failure();
+  failure_ = fetch_failure(report);
   if (failure_ && process_ != nullptr) process_->set_outcome(*failure_);
 }
 

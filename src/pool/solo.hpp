@@ -47,9 +47,9 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   Solo(Household& household, std::string name, std::string function);
   Status prepare(std::span<const std::byte> bytes);
   void give_up_member();
-  void on_died();
+  void on_died(const ExitReport& report);
   void on_over();
-  std::optional<Error> fetch_failure();
+  std::optional<Error> fetch_failure(const ExitReport& report);
 
   Household& household_;
   const std::string name_;

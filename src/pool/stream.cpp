@@ -141,61 +141,85 @@ bool Stream::ready() const {
   return failed_.load(std::memory_order_acquire) || next_is_done() || exhausted();
 }
 
-Stream::Taken Stream::take_of_map() {
-  uint64_t ticket = taken_.load(std::memory_order_acquire);
-  if (ordered_) {
-    // Who moves the number on has the item. Release: who sees the new one sees that the item before
-    // it is done.
-    do {
-      if (ticket == pushed_ || !items_.at(ticket).outcome.done()) return {};
-    } while (!taken_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel));
-  } else {
-    std::lock_guard gathering(gathering_);
-    if (gathered_.empty()) {
-      std::lock_guard lock(pool_.mutex());
-      gathered_.swap(order_);
+// Of an ordered map: who moves the number on has the items that it passes.
+size_t Stream::take_in_order(std::span<Taken> out) {
+  uint64_t first = taken_.load(std::memory_order_acquire);
+  uint64_t count;
+  do {
+    count = 0;
+    const uint64_t most = std::min<uint64_t>(out.size(), pushed_ - first);
+    for (bool failed = false; count < most && !failed; ++count) {
+      const OutcomeSlot& slot = items_.at(first + count).outcome;
+      failed = slot.failed();
+      if (!slot.done() || (failed && count > 0)) break;
     }
-    if (gathered_.empty()) return {};
-    ticket = gathered_.front();
-    gathered_.pop_front();
-    taken_.fetch_add(1, std::memory_order_release);
+    if (count == 0) return 0;
+    // Release: who sees the new number sees that the items before it are done.
+  } while (!taken_.compare_exchange_weak(first, first + count, std::memory_order_acq_rel));
+  for (uint64_t i = 0; i < count; ++i) out[i] = {first + i, items_.at(first + i).outcome.take()};
+  return count;
+}
+
+// Of a map without order.
+size_t Stream::take_of_crowd(std::span<Taken> out) {
+  std::lock_guard gathering(gathering_);
+  if (gathered_.empty()) {
+    std::lock_guard lock(pool_.mutex());
+    gathered_.swap(order_);
   }
-  return {ticket, items_.at(ticket).outcome.take()};
+  size_t count = 0;
+  for (bool failed = false; count < out.size() && !failed && !gathered_.empty(); ++count) {
+    const uint64_t ticket = gathered_.front();
+    failed = items_.at(ticket).outcome.failed();
+    if (failed && count > 0) break;
+    gathered_.pop_front();
+    out[count] = {ticket, items_.at(ticket).outcome.take()};
+  }
+  taken_.fetch_add(count, std::memory_order_release);
+  return count;
 }
 
-Stream::Taken Stream::take_of_window() {
-  std::unique_lock lock(pool_.mutex());
-  if (!next_is_done()) return {};
-  const uint64_t ticket = order_.front();
-  order_.pop_front();
-  taken_.fetch_add(1, std::memory_order_relaxed);
-  const uint64_t index = items_.index_of(ticket);
-  Outcome outcome = items_.at(ticket).outcome.take();
-  items_.clear(ticket);
-  pool_.note_change_locked();
-  room_.made_locked();
-  lock.unlock();
+size_t Stream::take_of_window(std::span<Taken> out) {
+  size_t count = 0;
+  {
+    std::lock_guard lock(pool_.mutex());
+    for (bool failed = false; count < out.size() && !failed && next_is_done(); ++count) {
+      const uint64_t ticket = order_.front();
+      StreamItems::Item& item = items_.at(ticket);
+      failed = item.outcome.failed();
+      if (failed && count > 0) break;
+      order_.pop_front();
+      taken_.fetch_add(1, std::memory_order_relaxed);
+      out[count] = {items_.index_of(ticket), item.outcome.take()};
+      items_.clear(ticket);
+    }
+    if (count == 0) return 0;
+    pool_.note_change_locked();
+    room_.made_locked();
+  }
   pool_.nudge_drainer();
-  return {index, std::move(outcome)};
+  return count;
 }
 
-Stream::Taken Stream::take_ready() {
-  if (failed_.load(std::memory_order_acquire)) return {};
-  Taken taken = is_map() ? take_of_map() : take_of_window();
-  if (taken.outcome.failure() != nullptr && stop_at_failure_) {
+size_t Stream::take_ready(std::span<Taken> out) {
+  if (failed_.load(std::memory_order_acquire)) return 0;
+  const size_t count = !is_map()  ? take_of_window(out)
+                       : ordered_ ? take_in_order(out)
+                                  : take_of_crowd(out);
+  if (count == 1 && out[0].outcome.failure() != nullptr && stop_at_failure_) {
     failed_.store(true, std::memory_order_release);
     pool_.cancel_all(*this);
   }
-  return taken;
+  return count;
 }
 
-Result<Stream::Taken> Stream::next(Deadline deadline, const CancelToken* cancel) {
+Result<size_t> Stream::next(std::span<Taken> out, Deadline deadline, const CancelToken* cancel) {
   const auto is_ready = [this] {
     std::lock_guard lock(pool_.mutex());
     return ready();
   };
   for (;;) {
-    if (Taken taken = take_ready(); taken.outcome) return taken;
+    if (const size_t count = take_ready(out); count != 0) return count;
     {
       std::lock_guard lock(pool_.mutex());
       if (failed_.load(std::memory_order_relaxed)) {

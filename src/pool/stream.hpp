@@ -33,10 +33,12 @@ class Stream final : public Job {
     uint64_t index = 0;
     Outcome outcome;  // empty: none is there
   };
-  // The next result if it is there already.
-  Taken take_ready();
-  // The next result; an Error is about the stream (Closed, Timeout, Canceled), not about an item.
-  Result<Taken> next(Deadline deadline, const CancelToken* cancel);
+  // The next results that are there already, as many as fit; a failure only as the first and then
+  // alone. Returns how many.
+  size_t take_ready(std::span<Taken> out);
+  // The same, waiting for the first; an Error is about the stream (Closed, Timeout, Canceled), not
+  // about an item.
+  Result<size_t> next(std::span<Taken> out, Deadline deadline, const CancelToken* cancel);
   // The user's handle is gone: cancels what is left.
   void abandon();
 
@@ -73,8 +75,9 @@ class Stream final : public Job {
            taken_.load(std::memory_order_relaxed) == pushed_;
   }
   bool next_is_done() const;
-  Taken take_of_map();
-  Taken take_of_window();
+  size_t take_in_order(std::span<Taken> out);
+  size_t take_of_crowd(std::span<Taken> out);
+  size_t take_of_window(std::span<Taken> out);
 
   Pool& pool_;
   Room room_{*this};

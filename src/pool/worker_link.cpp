@@ -270,7 +270,7 @@ Status WorkerLink::wait_for_task(Deadline deadline, const CancelToken* cancel) {
   {
     // The host is told before this thread sleeps, whatever it gathers.
     const auto lock = turn();
-    if (unrung_ != 0) ring_host();
+    if (unrung_ != 0) ring_host(true);
   }
   Waiter& waiter = Waiter::current(*rack_);
   channel_->worker_cpu.store(platform::current_cpu(), std::memory_order_relaxed);

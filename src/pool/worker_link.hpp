@@ -126,7 +126,7 @@ class WorkerLink {
   Result<Chunk::Name> chunk_for(std::span<const std::byte> bytes, Message::Ptr* message);
   Result<RecordHeader*> room_for(size_t size);
   void commit();
-  void ring_host();
+  void ring_host(bool idle);
   void close_item(uint64_t sequence);
   void give_back();
 

@@ -108,7 +108,7 @@ Result<RecordHeader*> WorkerLink::room_for(size_t size) {
   RecordHeader* record = results_.reserve(size);
   if (record != nullptr) return record;
   Waiter& waiter = Waiter::current(*rack_);
-  ring_host();
+  ring_host(true);
   // Pairs with the host's fence between giving space back and its look at this bell.
   channel_->room_listener.store(waiter.bell_id().pack(), std::memory_order_seq_cst);
   Status status;
@@ -128,17 +128,23 @@ void WorkerLink::commit() {
   const bool more =
       (!open_.empty() && !open_.back().exhausted.load(std::memory_order_relaxed)) ||
       task_lane_->tail.load(std::memory_order_relaxed) != read_to_.load(std::memory_order_relaxed);
-  if (!more || unrung_ >= pool_->ring_after.load(std::memory_order_relaxed)) ring_host();
+  if (!more || unrung_ >= pool_->ring_after.load(std::memory_order_relaxed)) ring_host(!more);
 }
 
-void WorkerLink::ring_host() {
+// `idle`: this worker has nothing to do until the host has looked.
+void WorkerLink::ring_host(bool idle) {
   unrung_ = 0;
   // Pairs with the drainer, who names himself, then looks at the lanes again before he sleeps or
   // leaves.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  uint32_t bell = pool_->drainer.load(std::memory_order_relaxed);
-  if (bell == 0) bell = pool_->attendant.load(std::memory_order_relaxed);
-  arena_.members().ring(BellId::unpack(bell));
+  Members& members = arena_.members();
+  const uint32_t drainer = pool_->drainer.load(std::memory_order_relaxed);
+  const bool crowded = pool_->ring_after.load(std::memory_order_relaxed) > 1;
+  if (drainer != 0) members.ring(BellId::unpack(drainer));
+  // In a crowd the drainer stays named while it is elsewhere.
+  if (drainer == 0 || (crowded && idle)) {
+    members.ring(BellId::unpack(pool_->attendant.load(std::memory_order_relaxed)));
+  }
 }
 
 // One more item of an open record is answered.
@@ -166,7 +172,7 @@ Status WorkerLink::report_ready_locked() {
   if (!record) return record.error();
   **record = {0, kReadyRecord, 0, 0};
   commit();
-  ring_host();
+  ring_host(true);
   return {};
 }
 
@@ -181,7 +187,7 @@ Status WorkerLink::report_start_failure_locked(ErrorRecord failure) {
   **record = {static_cast<uint32_t>(bytes.size()), kStartFailureRecord, 0, 0};
   std::memcpy(*record + 1, bytes.data(), bytes.size());
   commit();
-  ring_host();
+  ring_host(true);
   return {};
 }
 

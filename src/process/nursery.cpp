@@ -20,9 +20,9 @@ protocol::Order make_order(const ChildRequest& request, platform::Identity ident
   order.environment = request.environment;
   order.folder = request.cwd;
   const ChildLimits& limits = request.limits;
-  platform::apply_limits(
-      {limits.memory_bytes, limits.cpu_seconds, limits.open_files, limits.core_bytes},
-      identity.limits);
+  platform::apply_limits({limits.cpu_seconds, limits.open_files, limits.core_bytes},
+                         identity.limits);
+  order.memory_bytes = limits.memory_bytes;
   for (const auto& limit : identity.limits) {
     order.limits.push_back({limit.resource, 0, limit.soft, limit.hard});
   }
@@ -41,11 +41,11 @@ protocol::Order make_order(const ChildRequest& request, platform::Identity ident
 struct Prepared {
   protocol::Request request;
   std::vector<int> fds;
-  platform::Fd order;
+  platform::Fd order;  // when it is too long for the packet
   platform::Fd folder;
 };
 
-Result<Prepared> prepare(const ChildRequest& request, platform::Identity identity) {
+Result<Prepared> make_request(const ChildRequest& request, platform::Identity identity) {
   Prepared prepared;
   auto order = make_order(request, std::move(identity));
   // Without it the child starts where the nursery did; a folder that this process may not look at.
@@ -54,10 +54,14 @@ Result<Prepared> prepare(const ChildRequest& request, platform::Identity identit
   order.from_folder = prepared.request.has_folder = folder.ok();
   auto bytes = protocol::encode(order);
   if (!bytes) return bytes.error();
-  auto file = platform::make_anonymous_file(*bytes);
-  if (!file) return file.error();
-  prepared.order = std::move(*file);
-  prepared.fds.push_back(prepared.order.get());
+  if (bytes->size() <= kMostInlineOrderBytes) {
+    prepared.request.order = std::move(*bytes);
+  } else {
+    auto file = platform::make_anonymous_file(*bytes);
+    if (!file) return file.error();
+    prepared.order = std::move(*file);
+    prepared.fds.push_back(prepared.order.get());
+  }
   if (prepared.folder) prepared.fds.push_back(prepared.folder.get());
   for (size_t i = 0; i < 3; ++i) {
     prepared.request.has_stream[i] = request.stdio[i] >= 0;
@@ -66,6 +70,7 @@ Result<Prepared> prepare(const ChildRequest& request, platform::Identity identit
   prepared.fds.insert(prepared.fds.end(), request.pass_fds.begin(), request.pass_fds.end());
   prepared.request.pass_count = order.pass_count;
   prepared.request.member = request.member;
+  prepared.request.memory_bytes = request.limits.memory_bytes;
   constexpr size_t kMostPassed = 240;
   if (request.pass_fds.size() > kMostPassed) {
     return Error(Code::TooBig, "at most " + std::to_string(kMostPassed) +
@@ -149,11 +154,19 @@ Nursery::~Nursery() {
   closed.get_future().wait();
 }
 
+void Nursery::prepare() {
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->link && !state_->link->lost()) return;
+  }
+  (void)state_->current(platform::current_identity().world);
+}
+
 Result<std::shared_ptr<Child>> Nursery::spawn(const ChildRequest& request,
                                               std::shared_ptr<ChildEvents> events) {
   platform::Identity identity = platform::current_identity();
   const uint64_t world = identity.world;
-  auto prepared = prepare(request, std::move(identity));
+  auto prepared = make_request(request, std::move(identity));
   if (!prepared) return prepared.error();
   const std::vector<std::string> names = {request.command[0], request.cwd};
   // The second attempt is for a nursery that died a moment ago, which the loop has not heard of

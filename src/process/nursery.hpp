@@ -17,7 +17,9 @@ namespace brood {
 
 // Zero leaves a limit as this process has it.
 struct ChildLimits {
-  uint64_t memory_bytes = 0;  // private memory of each process of the tree
+  // Of the whole tree where the nursery may make a control group; elsewhere private memory of each
+  // process.
+  uint64_t memory_bytes = 0;
   uint32_t cpu_seconds = 0;
   uint32_t open_files = 0;
   int64_t core_bytes = 0;  // -1: no core dumps
@@ -80,6 +82,9 @@ class Nursery {
   Nursery(const Nursery&) = delete;
   Nursery& operator=(const Nursery&) = delete;
 
+  // Any thread. Starts the nursery if there is none, to be ready when a child is wanted a moment
+  // later; whether that worked, spawn() tells.
+  void prepare();
   // Any thread. All fds are duplicated before it returns. An error when the request makes no sense
   // or the nursery cannot be started; everything else is reported to `events`.
   Result<std::shared_ptr<Child>> spawn(const ChildRequest& request,

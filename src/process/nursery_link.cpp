@@ -265,7 +265,10 @@ void NurseryLink::take(const protocol::Report& report) {
       ending.usage = report.usage;
       ending.keeper_lost = report.keeper_lost;
       ending.out_of_memory = report.out_of_memory;
-      return events->died(ending);
+      if (report.tree_gone) forget(report.child);
+      events->died(ending);
+      if (report.tree_gone) events->tree_gone();
+      return;
     }
     case protocol::ReportKind::TreeGone:
       forget(report.child);

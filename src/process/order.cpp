@@ -41,6 +41,7 @@ Result<std::vector<std::byte>> encode(const Order& order) {
   header.pass_count = order.pass_count;
   header.file_mask = order.file_mask;
   header.nice = order.nice;
+  header.memory_bytes = order.memory_bytes;
 
   std::vector<std::byte> bytes(sizeof header);
   append(bytes, order.limits.data(), order.limits.size() * sizeof(OrderLimit));

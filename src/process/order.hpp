@@ -1,13 +1,14 @@
 // What a keeper is told, and what it answers. The keeper is a static program without a C++ runtime,
 // so nothing here needs one.
 //
-// The order is a file that the keeper reads:
+// Everything is a packet on the keeper's control socket: KeeperCommand going in, KeeperReport
+// coming out. Behind CommandKind::Start comes the order for one child,
 //
 //   | OrderHeader | OrderLimit x limit_count | u32 cpu x cpu_count | folder\0 | arguments\0... |
 //   environment\0... |
 //
-// The rest are packets on the keeper's control socket: KeeperCommand going in, KeeperReport coming
-// out.
+// or, when it is longer than kMostInlineOrderBytes, nothing: the order is then a file that comes
+// behind the other fds.
 #pragma once
 
 #include <cstddef>
@@ -18,18 +19,19 @@ namespace brood {
 
 inline constexpr uint32_t kOrderMagic = 0x6b726f62;  // "brok"
 // Changes with every change of these structs: a keeper and a nursery of one version only.
-inline constexpr uint32_t kOrderVersion = 1;
+inline constexpr uint32_t kOrderVersion = 3;
 inline constexpr uint32_t kMaxOrderBytes = 64 * 1024 * 1024;
+inline constexpr uint32_t kMostInlineOrderBytes = 32 * 1024;
 
 // What a keeper finds open when it starts.
 inline constexpr int kKeeperControlFd = 3;
-inline constexpr int kKeeperOrderFd = 4;
 // Held and never written to: once every keeper's copy is closed, every tree is gone.
-inline constexpr int kKeeperTreesFd = 5;
-inline constexpr int kKeeperStdioFd = 6;  // and 7 and 8
-inline constexpr int kKeeperFolderFd =
-    9;  // what a relative folder starts from; see kOrderFromFolder
-inline constexpr int kKeeperPassFd = 10;  // and following
+inline constexpr int kKeeperTreesFd = 4;
+// What comes with an order takes the next numbers, one after the other, since a keeper has nothing
+// else open.
+inline constexpr int kKeeperStdioFd = 5;   // and 6 and 7
+inline constexpr int kKeeperFolderFd = 8;  // where a relative folder begins; see kOrderFromFolder
+inline constexpr int kKeeperPassFd = 9;    // and following
 
 // What a child was doing when it could not be made.
 enum class SpawnStep : uint32_t {
@@ -66,8 +68,9 @@ struct OrderHeader {
   uint32_t file_mask;
   int32_t nice;  // what it shall be, not what shall be added
   uint32_t zero;
+  uint64_t memory_bytes;  // private memory of each process, unless a control group limits the tree
 };
-static_assert(sizeof(OrderHeader) == 48);
+static_assert(sizeof(OrderHeader) == 56);
 
 struct OrderLimit {
   uint32_t resource;
@@ -120,17 +123,23 @@ inline bool parse_order(const char* data, size_t size, OrderView* out) {
   return seen == wanted;
 }
 
-enum class CommandKind : uint32_t { Signal = 1, Kill = 2 };
+// Signal and Kill mean the tree that the keeper has just then, if it has one; End is the keeper's
+// own.
+enum class CommandKind : uint32_t { Signal = 1, Kill, Start, End };
+
+// Start: the door of a control group comes as the last fd, behind the order's file if there is one.
+inline constexpr uint32_t kStartHasGroup = 1;
 
 struct KeeperCommand {
   uint32_t magic;
   CommandKind kind;
   int32_t signal;
-  uint32_t zero;
+  uint32_t flags;  // Start
 };
-static_assert(sizeof(KeeperCommand) == 16);
+static_assert(sizeof(KeeperCommand) == 16 && sizeof(KeeperCommand) % alignof(OrderLimit) == 0);
 
-enum class KeeperReportKind : uint32_t { Started = 1, Failed = 2, Died = 3 };
+// After Failed and TreeGone, and Died with `tree_gone`, the keeper is ready for the next order.
+enum class KeeperReportKind : uint32_t { Started = 1, Failed = 2, Died = 3, TreeGone = 4 };
 
 struct KeeperReport {
   uint32_t magic;
@@ -140,7 +149,7 @@ struct KeeperReport {
   SpawnStep step;
   int32_t exit_code;  // -1: by a signal
   int32_t signal;
-  uint32_t zero;
+  uint32_t tree_gone;  // Died: nothing of the tree was left, and no TreeGone follows
   uint64_t user_us;
   uint64_t system_us;
   uint64_t max_resident_bytes;

@@ -29,11 +29,12 @@ struct RequestBytes {
   uint32_t member;
   uint32_t pass_count;
   int32_t signal;
-  uint32_t zero;
+  uint32_t order_bytes;  // that follow
+  uint64_t memory_bytes;
 };
-static_assert(sizeof(RequestBytes) == 56 && offsetof(RequestBytes, child) == 16);
+static_assert(sizeof(RequestBytes) == 64 && offsetof(RequestBytes, child) == 16);
 
-enum ReportFlag : uint32_t { kKeeperLost = 1, kOutOfMemory = 2, kReportFlags = 3 };
+enum ReportFlag : uint32_t { kKeeperLost = 1, kOutOfMemory = 2, kTreeGone = 4, kReportFlags = 7 };
 
 struct ReportBytes {
   Head head;
@@ -55,19 +56,13 @@ static_assert(sizeof(ReportBytes) == 88 && offsetof(ReportBytes, step) == 32);
 constexpr int32_t kMostSignals = 64;
 constexpr uint32_t kMostPassed = 240;  // a packet's fds, less those that every spawn may have
 
-template <class Bytes>
-std::vector<std::byte> to_vector(const Bytes& bytes) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&bytes);
-  return {begin, begin + sizeof bytes};
-}
-
 Error broken(const char* what) {
   return Error(Code::Protocol, std::string("between host and nursery: ") + what);
 }
 
-// Copies once; what is checked is the copy.
+// Copies once; what is checked is the copy. At most `more` bytes may follow.
 template <class Bytes>
-Status read_bytes(std::span<const std::byte> bytes, uint32_t last_kind, Bytes& out) {
+Status read_bytes(std::span<const std::byte> bytes, uint32_t last_kind, size_t more, Bytes& out) {
   if (bytes.size() < sizeof(Head)) return broken("a packet without a head");
   Head head;
   std::memcpy(&head, bytes.data(), sizeof head);
@@ -79,7 +74,9 @@ Status read_bytes(std::span<const std::byte> bytes, uint32_t last_kind, Bytes& o
                       .c_str());
   }
   if (head.kind == 0 || head.kind > last_kind) return broken("a packet of an unknown kind");
-  if (bytes.size() != sizeof out) return broken("a packet of the wrong size");
+  if (bytes.size() < sizeof out || bytes.size() > sizeof out + more) {
+    return broken("a packet of the wrong size");
+  }
   std::memcpy(&out, bytes.data(), sizeof out);
   return {};
 }
@@ -98,7 +95,7 @@ size_t fd_count(const Request& request) {
     return 1 + size_t{request.has_host} + size_t{request.has_arena};
   }
   if (request.kind != RequestKind::Spawn) return 0;
-  size_t count = 1 + size_t{request.has_folder} + request.pass_count;
+  size_t count = size_t{request.order.empty()} + size_t{request.has_folder} + request.pass_count;
   for (bool has : request.has_stream) count += has;
   return count;
 }
@@ -118,7 +115,14 @@ std::vector<std::byte> encode(const Request& request) {
   bytes.member = request.member;
   bytes.pass_count = request.pass_count;
   bytes.signal = request.signal;
-  return to_vector(bytes);
+  bytes.order_bytes = static_cast<uint32_t>(request.order.size());
+  bytes.memory_bytes = request.memory_bytes;
+  std::vector<std::byte> packet(sizeof bytes + request.order.size());
+  std::memcpy(packet.data(), &bytes, sizeof bytes);
+  if (!request.order.empty()) {
+    std::memcpy(packet.data() + sizeof bytes, request.order.data(), request.order.size());
+  }
+  return packet;
 }
 
 std::vector<std::byte> encode(const Report& report) {
@@ -126,6 +130,7 @@ std::vector<std::byte> encode(const Report& report) {
   bytes.head = {kMagic, kVersion, static_cast<uint32_t>(report.kind)};
   if (report.keeper_lost) bytes.flags |= kKeeperLost;
   if (report.out_of_memory) bytes.flags |= kOutOfMemory;
+  if (report.tree_gone) bytes.flags |= kTreeGone;
   bytes.child = report.child;
   bytes.pid = report.pid;
   bytes.step = static_cast<uint32_t>(report.step);
@@ -137,13 +142,15 @@ std::vector<std::byte> encode(const Report& report) {
   bytes.max_resident_bytes = report.usage.max_resident_bytes;
   bytes.minor_faults = report.usage.minor_faults;
   bytes.major_faults = report.usage.major_faults;
-  return to_vector(bytes);
+  const auto packet = std::as_bytes(std::span(&bytes, 1));
+  return {packet.begin(), packet.end()};
 }
 
 Result<Request> decode_request(std::span<const std::byte> packet) {
   RequestBytes bytes;
-  BROOD_TRY(read_bytes(packet, static_cast<uint32_t>(RequestKind::Last), bytes));
-  if ((bytes.flags & ~kRequestFlags) != 0 || bytes.zero != 0) return broken("unknown flags");
+  constexpr auto kLast = static_cast<uint32_t>(RequestKind::Last);
+  BROOD_TRY(read_bytes(packet, kLast, kMostInlineOrderBytes, bytes));
+  if ((bytes.flags & ~kRequestFlags) != 0) return broken("unknown flags");
   Request request;
   request.kind = static_cast<RequestKind>(bytes.head.kind);
   const bool hello = request.kind == RequestKind::Hello;
@@ -162,7 +169,10 @@ Result<Request> decode_request(std::span<const std::byte> packet) {
     for (size_t i = 0; i < 3; ++i) request.has_stream[i] = bytes.flags & (kHasStream << i);
     request.member = bytes.member;
     request.pass_count = bytes.pass_count;
+    request.memory_bytes = bytes.memory_bytes;
     if (bytes.pass_count > kMostPassed) return broken("too many fds to pass");
+    const auto order = packet.subspan(sizeof bytes);
+    request.order.assign(order.begin(), order.end());
   }
   if (request.kind == RequestKind::Signal) {
     request.signal = bytes.signal;
@@ -170,7 +180,8 @@ Result<Request> decode_request(std::span<const std::byte> packet) {
   }
   // What the kind does not use must be zero, as the encoder leaves it.
   const std::vector<std::byte> again = encode(request);
-  if (std::memcmp(again.data(), packet.data(), packet.size()) != 0) {
+  if (again.size() != packet.size() ||
+      std::memcmp(again.data(), packet.data(), packet.size()) != 0) {
     return broken("a request with fields that are not its own");
   }
   return request;
@@ -178,7 +189,7 @@ Result<Request> decode_request(std::span<const std::byte> packet) {
 
 Result<Report> decode_report(std::span<const std::byte> packet) {
   ReportBytes bytes;
-  BROOD_TRY(read_bytes(packet, static_cast<uint32_t>(ReportKind::Last), bytes));
+  BROOD_TRY(read_bytes(packet, static_cast<uint32_t>(ReportKind::Last), 0, bytes));
   if ((bytes.flags & ~kReportFlags) != 0) return broken("unknown flags");
   if (bytes.step > static_cast<uint32_t>(SpawnStep::Last)) return broken("an unknown step");
   Report report;
@@ -201,6 +212,7 @@ Result<Report> decode_report(std::span<const std::byte> packet) {
     report.signal = bytes.signal;
     report.keeper_lost = bytes.flags & kKeeperLost;
     report.out_of_memory = bytes.flags & kOutOfMemory;
+    report.tree_gone = bytes.flags & kTreeGone;
     report.usage = {bytes.user_us, bytes.system_us, bytes.max_resident_bytes, bytes.minor_faults,
                     bytes.major_faults};
     if (!is_ending(bytes.exit_code, bytes.signal)) return broken("a death that cannot be");

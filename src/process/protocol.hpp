@@ -1,6 +1,6 @@
-// What a host and its nursery say to each other: one packet each, of fixed size, with fds beside
-// it. Every packet begins with magic, version and kind, in every version to come, so that two that
-// do not fit together can say so. Nothing here does any input or output.
+// What a host and its nursery say to each other: one packet each, with fds beside it. Every packet
+// begins with magic, version and kind, in every version to come, so that two that do not fit
+// together can say so. Nothing here does any input or output.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@
 namespace brood::protocol {
 
 inline constexpr uint32_t kMagic = 0x6e726f62;  // "bron"
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 3;
 
 // ---- host to nursery ---------------------------------------------------------------------------
 
@@ -35,12 +35,14 @@ struct Request {
   int64_t host_pid = 0;
   uint64_t host_start_time = 0;
 
-  // Spawn. Fds: the order, then the folder to start from and those of the streams that are there,
-  // in their order, then `pass_count` more.
+  // Spawn. Fds: the order if it is not here, then the folder to start from and those of the streams
+  // that are there, in their order, then `pass_count` more.
+  std::vector<std::byte> order;  // for the keeper; at most kMostInlineOrderBytes, empty: in a file
   uint32_t member = 0;
   uint32_t pass_count = 0;
   bool has_folder = false;
   std::array<bool, 3> has_stream = {};
+  uint64_t memory_bytes = 0;  // of the whole tree, where a control group can be made
 
   int32_t signal = 0;  // Signal
 
@@ -68,6 +70,7 @@ struct Report {
   int32_t signal = 0;
   bool keeper_lost = false;
   bool out_of_memory = false;
+  bool tree_gone = false;  // with the process: no TreeGone follows
   Usage usage;
 
   bool operator==(const Report&) const = default;
@@ -92,6 +95,7 @@ struct Order {
   std::vector<uint32_t> cpus;
   uint32_t pass_count = 0;
   int32_t nice = 0;
+  uint64_t memory_bytes = 0;
   bool has_file_mask = false;
   uint32_t file_mask = 0;
   bool no_new_privileges = false;

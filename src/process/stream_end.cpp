@@ -69,18 +69,18 @@ Result<size_t> StreamEnd::read(void* data, size_t size, Deadline deadline,
   }
 }
 
-Status StreamEnd::write(const void* data, size_t size, Deadline deadline,
-                        const CancelToken* cancel) {
+Status StreamEnd::write(const void* data, size_t size, Deadline deadline, const CancelToken* cancel,
+                        size_t& written) {
+  written = 0;
   const SharedFd fd = this->fd();
   if (!fd) return Error(Code::Closed);
   const auto* bytes = static_cast<const std::byte*>(data);
-  while (size != 0) {
-    auto written = platform::write_some(fd->get(), bytes, size);
-    if (written) {
-      bytes += *written;
-      size -= *written;
-    } else if (written.error().code() != Code::Timeout) {
-      return written.error();
+  while (written != size) {
+    auto some = platform::write_some(fd->get(), bytes + written, size - written);
+    if (some) {
+      written += *some;
+    } else if (some.error().code() != Code::Timeout) {
+      return some.error();
     } else {
       BROOD_TRY(wait(fd, true, deadline, cancel));
     }

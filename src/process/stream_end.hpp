@@ -21,9 +21,10 @@ class StreamEnd {
 
   // As soon as there are any bytes. Closed at end of file, and after close().
   Result<size_t> read(void* data, size_t size, Deadline deadline, const CancelToken* cancel);
-  // All bytes; when the time runs out, or the token fires, some of them may have been written.
-  // Closed when nobody reads any more, and after close().
-  Status write(const void* data, size_t size, Deadline deadline, const CancelToken* cancel);
+  // All bytes. Closed when nobody reads any more, and after close(). `written` is how many were
+  // written, also when the time ran out or the token fired on the way.
+  Status write(const void* data, size_t size, Deadline deadline, const CancelToken* cancel,
+               size_t& written);
 
  private:
   using SharedFd = std::shared_ptr<const platform::Fd>;

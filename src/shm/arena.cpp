@@ -40,7 +40,7 @@ Result<std::unique_ptr<Arena>> Arena::create_of(uint64_t bytes) {
   auto* header = new (mapping->get().data) ArenaHeader{};
   header->version = kVersion;
   header->bytes = bytes;
-  header->id = platform::random_bits();
+  platform::random_bytes(std::as_writable_bytes(std::span(&header->id, 1)));
   header->magic = kMagic;
   return std::unique_ptr<Arena>(new Arena(std::move(*fd), std::move(*mapping), layout));
 }

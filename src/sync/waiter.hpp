@@ -47,7 +47,7 @@ class SpinBudget {
 
  private:
   static constexpr int64_t kMostNs = 20'000;
-  static constexpr int64_t kLeastNs = 500;
+  static constexpr int64_t kLeastNs = 2'000;
   static constexpr int kWindow = 16;
   int64_t ns_ = 5'000;
   int spins_ = 0;
@@ -79,6 +79,14 @@ class Waiter {
     if (deadline.is_now()) return Error(Code::Timeout);
     if (should_spin(peer_cpu) && spin(ready)) return {};
     return park(deadline, cancel, ready);
+  }
+
+  // Sleeps until the bell is rung, for whatever reason, or the deadline.
+  void nap(Deadline deadline) {
+    const uint32_t seen = bell().prepare();
+    seat().cpu.store(kNoSpin, std::memory_order_relaxed);
+    bell().sleep(seen, deadline);
+    finish();
   }
 
   // Tells the others that this thread runs, and where, so that they may spin for it.

@@ -140,6 +140,16 @@ static void calls_are_checked(void **state) {
   brood_stream_options stream_options = BROOD_STREAM_OPTIONS_INIT;
   stream_options.on_error = 9;
   FAILS(BROOD_E_INVALID, brood_pool_map(pool, "square", NULL, 0, &stream_options, &stream, NULL));
+  OK(brood_pool_map(pool, "square", NULL, 0, NULL, &stream, NULL));
+  brood_msg *msgs[1];
+  size_t taken = 0;
+  FAILS(BROOD_E_INVALID, brood_stream_next_many(stream, 0, 0, NULL, NULL, msgs, &taken, NULL));
+  SAYS("capacity is 0");
+  FAILS(BROOD_E_INVALID, brood_stream_next_many(stream, 1, 0, NULL, NULL, NULL, &taken, NULL));
+  FAILS(BROOD_E_INVALID, brood_stream_next_many(stream, 1, 0, NULL, NULL, msgs, NULL, NULL));
+  FAILS(BROOD_E_INVALID, brood_stream_next_many(stream, 1, -2, NULL, NULL, msgs, &taken, NULL));
+  FAILS(BROOD_E_CLOSED, brood_stream_next_many(stream, 1, 0, NULL, NULL, msgs, &taken, NULL));
+  brood_stream_free(stream);
   stream_options.on_error = 0;
   stream_options.chunk = 5;
   FAILS(BROOD_E_INVALID, brood_stream_create(pool, "square", &stream_options, &stream, NULL));
@@ -169,6 +179,7 @@ static void null_is_harmless(void **state) {
   brood_pool_free(NULL);
   brood_future_free(NULL);
   brood_stream_free(NULL);
+  brood_msg_free_many(NULL, 3);
   brood_msg_free(NULL);
   brood_task_free(NULL);
   brood_cancel_free(NULL);

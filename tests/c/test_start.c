@@ -4,6 +4,23 @@
 
 #include "functions.h"
 
+/* Fails with what is not so in this worker. */
+static void look_at_parent(brood_task *task, void *context) {
+  (void)context;
+  const char *wrong = NULL;
+  brood_handle *parent = brood_parent_handle();
+  size_t index = 0;
+  if (brood_parent_pid() != (int64_t)strtoll(brood_msg_data(brood_task_args(task)), NULL, 10))
+    wrong = "the parent's pid";
+  else if (strcmp(brood_current_name(), "watcher") != 0)
+    wrong = "the name";
+  else if (parent == NULL || brood_parent_handle() != parent)
+    wrong = "the handle";
+  else if (brood_wait(&parent, 1, 0, NULL, &index, NULL) != BROOD_E_TIMEOUT)
+    wrong = "the parent lives, but its handle is ready";
+  if (wrong) (void)!brood_task_fail(task, "test.Wrong", wrong, NULL, NULL);
+}
+
 static brood_process *start(const char *function, const void *data, size_t size) {
   brood_process *process = NULL;
   OK(brood_process_start(function, data, size, NULL, &process, NULL));
@@ -98,7 +115,21 @@ static void lists_the_children_that_run(void **state) {
   assert_null(brood_parent_handle());
 }
 
+static void a_worker_knows_its_parent(void **state) {
+  (void)state;
+  char pid[32];
+  snprintf(pid, sizeof pid, "%d", (int)getpid());
+  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+  options.name = "watcher";
+  brood_process *process = NULL;
+  OK(brood_process_start("look_at_parent", pid, sizeof pid, &options, &process, NULL));
+  OK(brood_process_join(process, LONG_MS, NULL, NULL));
+  OK(brood_process_outcome(process, NULL));
+  brood_process_free(process);
+}
+
 int main(int argc, char **argv) {
+  if (brood_register("look_at_parent", look_at_parent, NULL, NULL) != BROOD_OK) return 1;
   test_begin(argc, argv);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exits_with_0_when_the_function_returns),
@@ -106,6 +137,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(gives_exit_codes_and_signals),
       cmocka_unit_test(takes_big_arguments_and_waits_with_others),
       cmocka_unit_test(lists_the_children_that_run),
+      cmocka_unit_test(a_worker_knows_its_parent),
   };
   return cmocka_run_group_tests_name("start", tests, NULL, NULL);
 }

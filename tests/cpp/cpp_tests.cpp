@@ -173,6 +173,25 @@ void collected_errors_belong_to_their_items(void**) {
   thrown<brood::Remote>([&] { pool.map(refuse, inputs); });
 }
 
+void outcomes_come_together(void**) {
+  brood::Pool pool({.workers = 2});
+  std::vector<int> inputs(100);
+  std::iota(inputs.begin(), inputs.end(), 0);
+  auto results = pool.each({.collect = true}, refuse, inputs);
+  uint64_t index = 0;
+  for (auto items = results.next_many(30); !items.empty(); items = results.next_many(30)) {
+    assert_true(items.size() <= 30);
+    for (auto& item : items) {
+      assert_int_equal(index++, item.index());
+      assert_int_equal(item.index() % 10 == 7, !item.ok());
+      if (item) assert_int_equal(item.index(), item.value());
+    }
+  }
+  assert_int_equal(100, index);
+  auto waiting = pool.each({}, hang, std::vector{0});
+  thrown<brood::Timeout>([&] { waiting.next_many(1, 10ms); });
+}
+
 void lost_workers_and_run_limits_have_classes(void**) {
   brood::Pool pool({.workers = 2});
   const brood::Error killed = thrown<brood::WorkerLost>([&] { pool.call(crash, 3); });
@@ -352,6 +371,7 @@ int main(int argc, char** argv) {
       cmocka_unit_test(map_keeps_the_order),
       cmocka_unit_test(an_exception_in_a_task_comes_back_with_its_class),
       cmocka_unit_test(collected_errors_belong_to_their_items),
+      cmocka_unit_test(outcomes_come_together),
       cmocka_unit_test(lost_workers_and_run_limits_have_classes),
       cmocka_unit_test(undecodable_bytes_fail_their_task_alone),
       cmocka_unit_test(bytes_functions_answer_in_place),

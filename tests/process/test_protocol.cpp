@@ -16,7 +16,7 @@ using Bytes = std::vector<std::byte>;
 
 static std::vector<protocol::Request> all_requests() {
   using protocol::Request, protocol::RequestKind;
-  std::vector<Request> requests(4);
+  std::vector<Request> requests(5);
   requests[0].kind = RequestKind::Hello;
   requests[0].has_host = requests[0].has_arena = true;
   requests[0].host_pid = 4711;
@@ -26,12 +26,15 @@ static std::vector<protocol::Request> all_requests() {
   requests[1].member = 3;
   requests[1].pass_count = 2;
   requests[1].has_folder = true;
+  requests[1].memory_bytes = 1 << 20;
   requests[1].has_stream = {true, false, true};
   requests[2].kind = RequestKind::Signal;
   requests[2].child = 8;
   requests[2].signal = 15;
   requests[3].kind = RequestKind::Kill;
   requests[3].child = 9;
+  requests[4] = requests[1];
+  requests[4].order = Bytes(100, std::byte{5});
   return requests;
 }
 
@@ -66,6 +69,8 @@ static void requests_round_trip(void**) {
   assert_int_equal(protocol::fd_count(all_requests()[0]), 3);
   assert_int_equal(protocol::fd_count(all_requests()[1]), 6);
   assert_int_equal(protocol::fd_count(all_requests()[3]), 0);
+  // The order is no file here.
+  assert_int_equal(protocol::fd_count(all_requests()[4]), 5);
 }
 
 static void reports_round_trip(void**) {
@@ -111,7 +116,7 @@ static void other_version_is_named(void**) {
   const auto decoded = protocol::decode_report(packet);
   assert_false(decoded.ok());
   assert_non_null(strstr(decoded.error().message().c_str(), "version 77"));
-  assert_non_null(strstr(decoded.error().message().c_str(), "version 1 "));
+  assert_non_null(strstr(decoded.error().message().c_str(), "version 3 "));
 }
 
 static Bytes some_order() {

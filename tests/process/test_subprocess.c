@@ -1,48 +1,15 @@
-/* Child processes through the public header. */
-#include <brood/brood.h>
+/* Child processes through the public header: how they start and how they end. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-/* Needs some of the above. */
-#include <cmocka.h>
 
-/* Needs the above, which it does not include itself. */
-/* clang-format off */
-#include <cmocka.h>
-/* clang-format on */
-
-enum { LIMIT_MS = 20000 };
-
-static brood_process *spawn_with(brood_process_options *options, const char *script) {
-  const char *command[] = {"/bin/sh", "-c", script, NULL};
-  brood_process *process = NULL;
-  brood_error *error = NULL;
-  options->command = command;
-  if (brood_process_spawn(options, &process, &error) != BROOD_OK) {
-    fail_msg("%s", brood_error_message(error));
-  }
-  return process;
-}
-
-static brood_process *spawn(const char *script) {
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  return spawn_with(&options, script);
-}
-
-static void join(brood_process *process) {
-  assert_int_equal(brood_process_join(process, LIMIT_MS, NULL, NULL), BROOD_OK);
-}
+#include "subprocess.h"
 
 static int32_t exit_code_of(const char *script) {
   brood_process *process = spawn(script);
@@ -51,32 +18,6 @@ static int32_t exit_code_of(const char *script) {
   assert_int_equal(brood_process_exit_code(process, &code, NULL), BROOD_OK);
   brood_process_free(process);
   return code;
-}
-
-/* Everything the script writes to its standard output. */
-static char *output_with(brood_process_options *options, const char *script, size_t *size) {
-  size_t room = 1 << 16, got;
-  char *text = malloc(room);
-  options->standard_output.kind = BROOD_STDIO_PIPE;
-  brood_process *process = spawn_with(options, script);
-  for (*size = 0;; *size += got) {
-    if (room - *size < 4096) text = realloc(text, room *= 2);
-    brood_status status =
-        brood_process_read(process, 1, text + *size, room - *size - 1, LIMIT_MS, NULL, &got, NULL);
-    if (status == BROOD_E_CLOSED) break;
-    assert_int_equal(status, BROOD_OK);
-  }
-  text[*size] = 0;
-  join(process);
-  brood_process_free(process);
-  return text;
-}
-
-static void assert_output(brood_process_options *options, const char *script, const char *wanted) {
-  size_t size;
-  char *text = output_with(options, script, &size);
-  assert_string_equal(text, wanted);
-  free(text);
 }
 
 static void exit_code_and_signal_are_apart(void **state) {
@@ -192,144 +133,6 @@ static void environment_and_folder(void **state) {
   assert_output(&options, "pwd -P", "/usr\n");
   options.cwd = NULL;
   assert_output(&options, "pwd", "/usr\n");
-}
-
-static void pipes_carry_both_ways(void **state) {
-  (void)state;
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  options.standard_input.kind = BROOD_STDIO_PIPE;
-  options.standard_output.kind = BROOD_STDIO_PIPE;
-  options.standard_error.kind = BROOD_STDIO_PIPE;
-  brood_process *process = spawn_with(&options, "cat; echo oops >&2");
-  char text[64];
-  size_t size;
-  assert_int_equal(brood_process_read(process, 1, text, sizeof text, 0, NULL, &size, NULL),
-                   BROOD_E_TIMEOUT);
-  assert_int_equal(brood_process_write(process, "hello", 5, LIMIT_MS, NULL, NULL), BROOD_OK);
-  assert_int_equal(brood_process_read(process, 1, text, sizeof text, LIMIT_MS, NULL, &size, NULL),
-                   BROOD_OK);
-  assert_int_equal(size, 5);
-  assert_memory_equal(text, "hello", 5);
-  assert_int_equal(brood_process_close_input(process, NULL), BROOD_OK);
-  assert_int_equal(brood_process_write(process, "x", 1, 0, NULL, NULL), BROOD_E_CLOSED);
-  assert_int_equal(brood_process_read(process, 2, text, sizeof text, LIMIT_MS, NULL, &size, NULL),
-                   BROOD_OK);
-  assert_memory_equal(text, "oops\n", 5);
-  assert_int_equal(brood_process_read(process, 1, text, sizeof text, LIMIT_MS, NULL, &size, NULL),
-                   BROOD_E_CLOSED);
-  assert_int_equal(brood_process_read(process, 0, text, sizeof text, 0, NULL, &size, NULL),
-                   BROOD_E_INVALID);
-  join(process);
-  brood_process_free(process);
-}
-
-static void write_to_nobody_is_closed_and_no_signal(void **state) {
-  (void)state;
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  options.standard_input.kind = BROOD_STDIO_PIPE;
-  brood_process *process = spawn_with(&options, "exit 0");
-  join(process);
-  assert_int_equal(brood_process_write(process, "x", 1, LIMIT_MS, NULL, NULL), BROOD_E_CLOSED);
-  brood_process_free(process);
-}
-
-static void waiting_stream_is_cancelled(void **state) {
-  (void)state;
-  brood_cancel *cancel;
-  char text[16];
-  size_t size;
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  options.standard_output.kind = BROOD_STDIO_PIPE;
-  assert_int_equal(brood_cancel_create(&cancel, NULL), BROOD_OK);
-  brood_process *process = spawn_with(&options, "echo up; exec sleep 1000");
-  assert_int_equal(brood_process_read(process, 1, text, 3, LIMIT_MS, cancel, &size, NULL),
-                   BROOD_OK);
-  assert_int_equal(brood_process_read(process, 1, text, 16, 20, cancel, &size, NULL),
-                   BROOD_E_TIMEOUT);
-  brood_cancel_fire(cancel);
-  assert_int_equal(brood_process_read(process, 1, text, 16, LIMIT_MS, cancel, &size, NULL),
-                   BROOD_E_CANCELED);
-  assert_int_equal(brood_process_join(process, LIMIT_MS, cancel, NULL), BROOD_E_CANCELED);
-  assert_int_equal(brood_process_kill(process, NULL), BROOD_OK);
-  join(process);
-  brood_process_free(process);
-  brood_cancel_free(cancel);
-}
-
-struct lines {
-  size_t count, bytes, longest;
-  char first[32], last[32];
-};
-
-static void on_line(const char *line, size_t size, void *context) {
-  struct lines *lines = context;
-  size_t kept = size < 31 ? size : 31;
-  char *copy = lines->count++ == 0 ? lines->first : lines->last;
-  memcpy(copy, line, kept);
-  copy[kept] = 0;
-  lines->bytes += size;
-  if (size > lines->longest) lines->longest = size;
-}
-
-static struct lines lines_of(const char *script) {
-  struct lines lines;
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  memset(&lines, 0, sizeof lines);
-  options.standard_output.kind = BROOD_STDIO_LINES;
-  options.standard_output.on_line = on_line;
-  options.standard_output.context = &lines;
-  brood_process *process = spawn_with(&options, script);
-  join(process);
-  brood_process_free(process);
-  return lines;
-}
-
-static void lines_are_whole(void **state) {
-  (void)state;
-  struct lines lines = lines_of("echo one; echo; printf 'last without end'");
-  assert_int_equal(lines.count, 3);
-  assert_string_equal(lines.first, "one");
-  assert_string_equal(lines.last, "last without end");
-  lines = lines_of("seq 1 100000");
-  assert_int_equal(lines.count, 100000);
-  assert_string_equal(lines.last, "100000");
-  lines = lines_of("true");
-  assert_int_equal(lines.count, 0);
-}
-
-static void line_of_ten_megabytes(void **state) {
-  (void)state;
-  struct lines lines = lines_of("head -c 10000000 /dev/zero; echo; echo end");
-  assert_int_equal(lines.count, 2);
-  assert_int_equal(lines.longest, 10000000);
-  assert_string_equal(lines.last, "end");
-}
-
-static void files_truncate_append_and_read(void **state) {
-  (void)state;
-  char path[] = "/tmp/brood-test-XXXXXX";
-  close(mkstemp(path));
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  options.standard_output.kind = BROOD_STDIO_FILE;
-  options.standard_output.path = path;
-  brood_process *process = spawn_with(&options, "echo one");
-  join(process);
-  brood_process_free(process);
-  options.standard_output.append = true;
-  process = spawn_with(&options, "echo two");
-  join(process);
-  brood_process_free(process);
-  brood_process_options reading = BROOD_PROCESS_OPTIONS_INIT;
-  reading.standard_input.kind = BROOD_STDIO_FILE;
-  reading.standard_input.path = path;
-  assert_output(&reading, "cat", "one\ntwo\n");
-  unlink(path);
-}
-
-static void input_is_the_null_device(void **state) {
-  (void)state;
-  brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-  assert_output(&options, "cat; echo end", "end\n");
 }
 
 static void limits_hold(void **state) {
@@ -459,13 +262,6 @@ int main(int argc, char **argv) {
       cmocka_unit_test(failed_start_says_what_and_why),
       cmocka_unit_test(bad_options_are_refused),
       cmocka_unit_test(environment_and_folder),
-      cmocka_unit_test(pipes_carry_both_ways),
-      cmocka_unit_test(write_to_nobody_is_closed_and_no_signal),
-      cmocka_unit_test(waiting_stream_is_cancelled),
-      cmocka_unit_test(lines_are_whole),
-      cmocka_unit_test(line_of_ten_megabytes),
-      cmocka_unit_test(files_truncate_append_and_read),
-      cmocka_unit_test(input_is_the_null_device),
       cmocka_unit_test(limits_hold),
       cmocka_unit_test(stop_goes_step_by_step),
       cmocka_unit_test(signal_reaches_the_whole_tree),

@@ -5,14 +5,12 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
+#include "../fake_root.hpp"
 #include "family.hpp"
 
 namespace brood::test {
@@ -99,31 +97,6 @@ void limits_of_the_process(void**) {
   });
 #endif
 }
-
-// A folder that looks like /, with what the headroom is read from.
-class FakeRoot {
- public:
-  FakeRoot() {
-    char name[] = "/tmp/brood-root-XXXXXX";
-    assert_non_null(mkdtemp(name));
-    path_ = name;
-  }
-  ~FakeRoot() {
-    const std::string command = "rm -rf " + path_;
-    (void)!system(command.c_str());
-  }
-  void write(const std::string& file, const std::string& text) const {
-    const std::string whole = path_ + file;
-    for (size_t at = path_.size() + 1; (at = whole.find('/', at)) != std::string::npos; ++at) {
-      mkdir(whole.substr(0, at).c_str(), 0700);
-    }
-    std::ofstream(whole) << text;
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 constexpr uint64_t kMiB = 1 << 20;
 

@@ -186,11 +186,11 @@ class Process {
     return usage;
   }
 
-  /** Write all bytes to a piped stdin. */
-  void write(Bytes bytes, Wait patience = {}) {
+  /** Write all bytes to a piped stdin. `written` is how many were, also when this throws. */
+  void write(Bytes bytes, Wait patience = {}, size_t* written = nullptr) {
     detail::check([&](brood_error** error) {
       return brood_process_write(get(), bytes.data(), bytes.size(), patience.timeout_ms(),
-                                 patience.cancel(), error);
+                                 patience.cancel(), written, error);
     });
   }
   void close_input() {

@@ -7,9 +7,12 @@
 
 #include <brood/pool.h>
 
+#include <algorithm>
+#include <array>
 #include <brood/cpp/function.hpp>
 #include <iterator>
 #include <variant>
+#include <vector>
 
 namespace brood {
 inline namespace v0 {
@@ -97,6 +100,37 @@ class Results {
     if (index != kNone) return Item<Result>(index, error);
     if (status == BROOD_E_CLOSED) return std::nullopt;
     error.raise();
+  }
+
+  /**
+   * The values that are there, at most `most` and 256, waiting for the first; a failed item comes
+   * alone. Empty after the last. Throws Timeout and Canceled of this wait.
+   */
+  std::vector<Item<Result>> next_many(size_t most, Wait patience = {}) {
+    std::array<uint64_t, 256> indexes;
+    std::array<brood_msg*, 256> results;
+    size_t count = 0;
+    indexes[0] = kNone;
+    brood_error* story = nullptr;
+    const brood_status status =
+        brood_stream_next_many(stream_.get(), std::min(most, results.size()), patience.timeout_ms(),
+                               patience.cancel(), indexes.data(), results.data(), &count, &story);
+    std::vector<Item<Result>> items;
+    if (status == BROOD_OK) {
+      std::vector<Message> messages(results.begin(), results.begin() + count);
+      items.reserve(count);
+      for (size_t i = 0; i < count; ++i) {
+        items.push_back(unpack(indexes[i], std::move(messages[i])));
+      }
+      return items;
+    }
+    const Error error(status, story);
+    if (indexes[0] != kNone) {
+      items.emplace_back(indexes[0], error);
+    } else if (status != BROOD_E_CLOSED) {
+      error.raise();
+    }
+    return items;
   }
 
   class Iterator {

@@ -1,7 +1,8 @@
 // brood-keeper: one for each child of brood's. It makes the child what the order says, and stays as
 // the adopter of everything below it, so that the whole tree can be ended: nothing below gets past
 // it. Its own parent, the nursery, speaks to it over the control socket. When the nursery dies or
-// closes the socket, the tree is ended.
+// closes the socket, the tree is ended. When a tree is gone, and nothing of it is left here, the
+// keeper is ready for the next order.
 //
 // A static program without a C++ runtime: half a millisecond and 300 KiB for each child.
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,18 +36,37 @@ class Keeper {
   int run();
 
  private:
-  bool start_child();
-  void report(const KeeperReport& report);
-  void report_failure(SpawnStep step, int os_code);
-  void report_death(int status, const rusage& usage);
   void take_commands();
+  void take_order(size_t inline_size, size_t fd_count);
+  void start_child(const OrderView& order, int group_door);
+  void take_in();
+  void end_tree();
+  void report(const KeeperReport& report);
+  void report_kind(KeeperReportKind kind);
+  void report_failure(SpawnStep step, int os_code);
+  void report_death(bool tree_gone);
   static void on_end(void* self, pid_t pid, int status, const rusage& usage);
 
   pid_t nursery_;
-  pid_t child_ = 0;
+  pid_t child_ = 0;  // 0: ready for an order
   bool child_ended_ = false;
+  bool death_reported_ = false;
+  bool ending_tree_ = false;
+  int status_ = 0;
+  rusage usage_ = {};
   bool ending_ = false;
 };
+
+// What comes in: a command, and behind it perhaps an order, which is aligned as it must be. Used by
+// one call at a time.
+struct alignas(8) Incoming {
+  KeeperCommand command;
+  char order[kMostInlineOrderBytes];
+};
+Incoming incoming;
+
+// As many fds as a packet can carry.
+constexpr size_t kMostFds = 253;
 
 void note_signal(int) {}  // being interrupted is all that is wanted
 
@@ -77,10 +98,47 @@ char* read_file(int file, size_t* size) {
   return bytes;
 }
 
+// What the child got must not stay open here: its pipes would never end.
+void close_order_fds() {
+  if (syscall(SYS_close_range, kKeeperStdioFd, ~0u, 0) == 0) return;
+  for (int fd = kKeeperStdioFd; fd < kKeeperStdioFd + static_cast<int>(kMostFds); ++fd) close(fd);
+}
+
+// Takes one packet into `incoming`: its size, 0 at the end, -1 when there is none. `fd_count` is
+// how many fds came, kMostFds + 1 when some were lost.
+ssize_t receive(size_t* fd_count) {
+  alignas(cmsghdr) char room[CMSG_SPACE(kMostFds * sizeof(int))];
+  iovec part = {&incoming, sizeof incoming};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  ssize_t got;
+  do {
+    got = recvmsg(kKeeperControlFd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : 0;
+  *fd_count = 0;
+  if (const cmsghdr* rights = CMSG_FIRSTHDR(&message)) {
+    *fd_count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  }
+  if (message.msg_flags & MSG_CTRUNC) *fd_count = kMostFds + 1;
+  return message.msg_flags & MSG_TRUNC ? 0 : got;
+}
+
 void Keeper::report(const KeeperReport& report) {
   // The nursery always reads, and if it is gone nobody needs to know.
   while (send(kKeeperControlFd, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno == EINTR) {
   }
+}
+
+void Keeper::report_kind(KeeperReportKind kind) {
+  KeeperReport plain = {};
+  plain.magic = kOrderMagic;
+  plain.kind = kind;
+  plain.pid = child_;
+  report(plain);
 }
 
 void Keeper::report_failure(SpawnStep step, int os_code) {
@@ -92,84 +150,128 @@ void Keeper::report_failure(SpawnStep step, int os_code) {
   report(failure);
 }
 
-void Keeper::report_death(int status, const rusage& usage) {
+void Keeper::report_death(bool tree_gone) {
   constexpr uint64_t kSecond = 1'000'000;
   KeeperReport death = {};
   death.magic = kOrderMagic;
   death.kind = KeeperReportKind::Died;
   death.pid = child_;
-  death.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  death.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  death.user_us = static_cast<uint64_t>(usage.ru_utime.tv_sec) * kSecond +
-                  static_cast<uint64_t>(usage.ru_utime.tv_usec);
-  death.system_us = static_cast<uint64_t>(usage.ru_stime.tv_sec) * kSecond +
-                    static_cast<uint64_t>(usage.ru_stime.tv_usec);
-  death.max_resident_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-  death.minor_faults = static_cast<uint64_t>(usage.ru_minflt);
-  death.major_faults = static_cast<uint64_t>(usage.ru_majflt);
+  death.exit_code = WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+  death.signal = WIFSIGNALED(status_) ? WTERMSIG(status_) : 0;
+  death.tree_gone = tree_gone;
+  death.user_us = static_cast<uint64_t>(usage_.ru_utime.tv_sec) * kSecond +
+                  static_cast<uint64_t>(usage_.ru_utime.tv_usec);
+  death.system_us = static_cast<uint64_t>(usage_.ru_stime.tv_sec) * kSecond +
+                    static_cast<uint64_t>(usage_.ru_stime.tv_usec);
+  death.max_resident_bytes = static_cast<uint64_t>(usage_.ru_maxrss) * 1024;
+  death.minor_faults = static_cast<uint64_t>(usage_.ru_minflt);
+  death.major_faults = static_cast<uint64_t>(usage_.ru_majflt);
   report(death);
+  death_reported_ = true;
 }
 
-bool Keeper::start_child() {
-  size_t size = 0;
-  char* bytes = read_file(kKeeperOrderFd, &size);
+// ---- starting ----------------------------------------------------------------------------------
+
+void Keeper::take_order(size_t inline_size, size_t fd_count) {
   OrderView order;
+  const bool in_file = inline_size == 0;
+  const bool has_group = incoming.command.flags & kStartHasGroup;
+  const size_t extra = size_t{in_file} + has_group;
+  if (fd_count > kMostFds || fd_count < 4 + extra) {
+    return report_failure(SpawnStep::Files, fd_count > kMostFds ? EMFILE : EPROTO);
+  }
+  size_t size = inline_size;
+  char* file = nullptr;
+  const int end = kKeeperStdioFd + static_cast<int>(fd_count);
+  if (in_file) file = read_file(end - static_cast<int>(extra), &size);
+  const char* bytes = in_file ? file : incoming.order;
   if (!bytes || !parse_order(bytes, size, &order)) {
     report_failure(SpawnStep::Order, bytes ? EINVAL : EIO);
-    return false;
+  } else if (fd_count != 4 + order.header.pass_count + extra) {
+    report_failure(SpawnStep::Files, EPROTO);
+  } else {
+    start_child(order, has_group ? end - 1 : -1);
   }
+  free(file);
+}
+
+void Keeper::start_child(const OrderView& order, int group_door) {
   char** arguments = list_strings(order.arguments, order.header.argument_count);
   char** environment = list_strings(order.environment, order.header.environment_count);
-  if (!arguments || !environment) {
-    report_failure(SpawnStep::Order, ENOMEM);
-    return false;
-  }
-  LaunchFailure failure;
-  child_ = launch_child(order, arguments, environment, &failure);
-  // What the child got must not stay open here: its pipes would never end.
-  const int last = kKeeperPassFd + static_cast<int>(order.header.pass_count);
-  for (int fd = 0; fd < last; ++fd) {
-    if (fd != kKeeperControlFd && fd != kKeeperTreesFd) close(fd);
+  LaunchFailure failure = {SpawnStep::Order, ENOMEM};
+  pid_t child = -1;
+  if (arguments && environment) {
+    child = launch_child(order, arguments, environment, group_door, &failure);
   }
   free(arguments);
   free(environment);
-  free(bytes);
-  if (child_ < 0) {
-    report_failure(failure.step, failure.os_code);
-    return false;
-  }
-  KeeperReport started = {};
-  started.magic = kOrderMagic;
-  started.kind = KeeperReportKind::Started;
-  started.pid = child_;
-  report(started);
-  return true;
+  if (child < 0) return report_failure(failure.step, failure.os_code);
+  child_ = child;
+  child_ended_ = death_reported_ = false;
+  report_kind(KeeperReportKind::Started);
 }
 
 void Keeper::take_commands() {
-  for (;;) {
-    KeeperCommand command;
-    const ssize_t got = recv(kKeeperControlFd, &command, sizeof command, MSG_DONTWAIT);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (got != sizeof command || command.magic != kOrderMagic ||
-        command.kind == CommandKind::Kill) {
-      // End of file, or what no nursery says.
+  while (!ending_) {
+    size_t fd_count = 0;
+    const ssize_t got = receive(&fd_count);
+    if (got < 0) return;
+    const auto size = static_cast<size_t>(got);
+    const KeeperCommand& command = incoming.command;
+    const bool known = size >= sizeof command && command.magic == kOrderMagic;
+    if (known && command.kind == CommandKind::Start && child_ == 0) {
+      take_order(size - sizeof command, fd_count);
+    } else if (known && command.kind == CommandKind::Signal && size == sizeof command) {
+      if (child_ != 0 && command.signal > 0 && command.signal < NSIG) {
+        tree::signal_descendants(command.signal, child_);
+      }
+    } else if (known && command.kind == CommandKind::Kill && size == sizeof command) {
+      // Of a tree that is gone by now, perhaps.
+      if (child_ != 0) end_tree();
+    } else {
+      // CommandKind::End, end of file, or what no nursery says.
       ending_ = true;
-      return;
     }
-    if (command.kind == CommandKind::Signal && command.signal > 0 && command.signal < NSIG) {
-      tree::signal_descendants(command.signal, child_);
-    }
+    if (fd_count != 0) close_order_fds();
   }
 }
 
+// ---- ending ------------------------------------------------------------------------------------
+
 void Keeper::on_end(void* self, pid_t pid, int status, const rusage& usage) {
   auto& keeper = *static_cast<Keeper*>(self);
-  if (pid != keeper.child_ || keeper.child_ended_) return;
-  // Before the tree is ended, which takes its time: the host acts upon the death now.
-  keeper.report_death(status, usage);
-  keeper.child_ended_ = keeper.ending_ = true;
+  if (pid == keeper.child_ && !keeper.child_ended_) {
+    keeper.child_ended_ = true;
+    keeper.status_ = status;
+    keeper.usage_ = usage;
+    // Otherwise a moment later, when it is known whether anything else is left.
+    if (keeper.ending_tree_) keeper.report_death(false);
+  } else if (keeper.child_ended_ && !keeper.death_reported_) {
+    // There is more to be taken in, which takes its time: the host acts upon the death now.
+    keeper.report_death(false);
+  }
+}
+
+// Takes in what has ended, and with the child its tree.
+void Keeper::take_in() {
+  const int left = tree::reap({on_end, this});
+  if (child_ == 0 || !child_ended_) return;
+  // Most trees are one process, so that its death is the tree's.
+  if (!death_reported_ && (left < 0 || tree::reap({on_end, this}) < 0)) {
+    report_death(true);
+    child_ = 0;
+    return;
+  }
+  if (!death_reported_) report_death(false);
+  end_tree();
+}
+
+void Keeper::end_tree() {
+  ending_tree_ = true;
+  tree::end_all({on_end, this}, child_ended_ ? 0 : child_);
+  ending_tree_ = false;
+  report_kind(KeeperReportKind::TreeGone);
+  child_ = 0;
 }
 
 int Keeper::run() {
@@ -189,17 +291,15 @@ int Keeper::run() {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   fcntl(kKeeperControlFd, F_SETFD, FD_CLOEXEC);
   fcntl(kKeeperTreesFd, F_SETFD, FD_CLOEXEC);
-  if (!start_child()) return 1;
-  const tree::Reaped reaped = {on_end, this};
   while (!ending_) {
     pollfd control = {kKeeperControlFd, POLLIN, 0};
     // Signals come in only here.
     ppoll(&control, 1, nullptr, &waiting);
     if (getppid() != nursery_) ending_ = true;
     if (control.revents) take_commands();
-    tree::reap(reaped);
+    take_in();
   }
-  tree::end_all(reaped, child_ended_ ? 0 : child_);
+  if (child_ != 0) end_tree();
   return 0;
 }
 

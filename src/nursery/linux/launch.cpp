@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace brood {
@@ -22,6 +23,7 @@ struct Attempt {
   const OrderView* order;
   char** arguments;
   char** environment;
+  int group_door;
   pid_t keeper;
   char* path_room;  // for one folder of PATH and the program's name
   volatile SpawnStep step;
@@ -35,27 +37,32 @@ struct Attempt {
 }
 
 // The sources lie above their targets, in the same order, so going upwards overwrites only what was
-// copied.
+// copied. They, and what the keeper has besides, are close-on-exec.
 void place_files(Attempt* attempt) {
   const int pass_count = static_cast<int>(attempt->order->header.pass_count);
-  const int last = kKeeperPassFd + pass_count;
   for (int i = 0; i < 3; ++i) {
     if (dup2(kKeeperStdioFd + i, i) < 0) give_up(attempt, SpawnStep::Files, errno);
   }
   for (int i = 0; i < pass_count; ++i) {
     if (dup2(kKeeperPassFd + i, 3 + i) < 0) give_up(attempt, SpawnStep::Files, errno);
   }
-  // The nursery's fds are close-on-exec, so the keeper has these and nothing else.
-  for (int fd = 3 + pass_count; fd < last; ++fd) close(fd);
 }
 
 void apply_limits(Attempt* attempt) {
   const OrderHeader& header = attempt->order->header;
+  const bool group = attempt->group_door >= 0;
+  if (group && write(attempt->group_door, "0", 1) != 1) {
+    give_up(attempt, SpawnStep::Limits, errno);
+  }
   for (uint32_t i = 0; i < header.limit_count; ++i) {
     const OrderLimit& limit = attempt->order->limits[i];
     const auto resource = static_cast<__rlimit_resource>(limit.resource);
     rlimit64 now;
-    const rlimit64 wanted = {limit.soft, limit.hard};
+    rlimit64 wanted = {limit.soft, limit.hard};
+    // It counts private writable memory only. RLIMIT_AS would count the shared arena.
+    if (resource == RLIMIT_DATA && header.memory_bytes != 0 && !group) {
+      wanted = {header.memory_bytes, header.memory_bytes};
+    }
     if (getrlimit64(resource, &now) == 0 && now.rlim_cur == wanted.rlim_cur &&
         now.rlim_max == wanted.rlim_max) {
       continue;
@@ -154,12 +161,12 @@ int execute(Attempt* attempt) {
 
 }  // namespace
 
-pid_t launch_child(const OrderView& order, char** arguments, char** environment,
+pid_t launch_child(const OrderView& order, char** arguments, char** environment, int group_door,
                    LaunchFailure* failure) {
   const size_t room = strlen(child_path(environment)) + strlen(arguments[0]) + 2;
-  Attempt attempt = {
-      &order,          arguments, environment, getpid(), static_cast<char*>(malloc(room)),
-      SpawnStep::None, 0};
+  Attempt attempt = {&order,          arguments, environment,
+                     group_door,      getpid(),  static_cast<char*>(malloc(room)),
+                     SpawnStep::None, 0};
   pid_t child = -1;
   if (attempt.path_room) child = vfork();
   if (child == 0) become_child(&attempt);
@@ -167,6 +174,8 @@ pid_t launch_child(const OrderView& order, char** arguments, char** environment,
     *failure = {SpawnStep::Fork, attempt.path_room ? errno : ENOMEM};
   } else if (attempt.step != SpawnStep::None) {
     *failure = {attempt.step, attempt.os_code};
+    while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
     child = -1;
   }
   free(attempt.path_room);

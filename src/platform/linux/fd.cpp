@@ -1,7 +1,6 @@
 // File descriptors as Linux makes them: close-on-exec from birth.
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "platform/linux/fd_birth.hpp"
@@ -71,22 +70,6 @@ Result<Fd> make_anonymous_file(std::span<const std::byte> bytes) {
     return Error::os("cannot rewind an anonymous file", errno);
   }
   return file;
-}
-
-void random_bytes(std::span<std::byte> out) {
-  while (!out.empty()) {
-    const ssize_t got = ::getrandom(out.data(), out.size(), 0);
-    if (got > 0) {
-      out = out.subspan(static_cast<size_t>(got));
-    } else if (errno != EINTR) {
-      // Denied by a filter: the device gives the same.
-      auto device = open_read("/dev/urandom");
-      if (!device) return;
-      auto read = read_some(device->get(), out.data(), out.size());
-      if (!read || *read == 0) return;
-      out = out.subspan(*read);
-    }
-  }
 }
 
 }  // namespace brood::platform

@@ -139,10 +139,6 @@ Identity current_identity() {
 }
 
 void apply_limits(const ResourceLimits& wanted, std::vector<Identity::Limit>& limits) {
-  // RLIMIT_DATA counts private writable memory only. RLIMIT_AS would count the shared arena.
-  if (wanted.memory_bytes) {
-    replace_limit(limits, RLIMIT_DATA, wanted.memory_bytes, wanted.memory_bytes);
-  }
   if (wanted.cpu_seconds) {
     replace_limit(limits, RLIMIT_CPU, wanted.cpu_seconds, uint64_t{wanted.cpu_seconds} + 1);
   }

@@ -139,9 +139,13 @@ Result<std::vector<std::byte>> peek_packet(int fd) {
       ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) {
     return Error(Code::Invalid, "fd " + std::to_string(fd) + " is no packet socket");
   }
-  std::vector<std::byte> bytes(kMaxPacketBytes);
+  std::vector<std::byte> bytes;
   for (;;) {
-    const ssize_t got = ::recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    // Its size first, as in receive_packet().
+    const ssize_t whole = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    if (whole > 0) bytes.resize(std::min(static_cast<size_t>(whole), kMaxPacketBytes));
+    const ssize_t got =
+        whole <= 0 ? whole : ::recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
     if (got > 0) {
       bytes.resize(static_cast<size_t>(got));
       return bytes;
