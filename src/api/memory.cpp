@@ -5,11 +5,24 @@
 
 #include "base/patience.hpp"
 
-void* operator new(std::size_t size) {
+namespace {
+
+template <class Allocate>
+void* until_there_is_some(Allocate allocate) {
   for (;;) {
-    if (void* memory = ::operator new(size, std::nothrow)) return memory;
+    if (void* memory = allocate()) return memory;
     if (!brood::Patience::in_scope()) throw std::bad_alloc();
     constexpr timespec kMoment = {0, 1'000'000};
     nanosleep(&kMoment, nullptr);
   }
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return until_there_is_some([=] { return ::operator new(size, std::nothrow); });
+}
+
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return until_there_is_some([=] { return ::operator new(size, alignment, std::nothrow); });
 }

@@ -144,7 +144,7 @@ brood_status brood_stream_next(brood_stream* stream, int64_t timeout_ms, brood_c
 brood_status brood_stream_next_many(brood_stream* stream, size_t capacity, int64_t timeout_ms,
                                     brood_cancel* cancel, uint64_t* out_indexes, brood_msg** out,
                                     size_t* out_count, brood_error** error) {
-  return guard(error, [&]() -> Status {
+  return guard_patiently(error, [&]() -> Status {
     BROOD_LET(runtime, Runtime::open());
     (void)runtime;
     BROOD_NEED(stream);
