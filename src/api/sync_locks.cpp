@@ -18,6 +18,27 @@ Result<uint32_t> read_places(uint32_t given, uint32_t most, const char* name) {
 
 }  // namespace
 
+namespace brood::api {
+
+Error invalid_owner() {
+  return invalid("owner is 2^63 or more; give a smaller number, or 0 for this thread");
+}
+
+Status explain(Status status) {
+  if (status || status.code() != Code::OwnerDied) return status;
+  return Error(Code::OwnerDied,
+               "the process that held the lock died with it: what it guards may be half changed; "
+               "recover the lock, put that right, and release it");
+}
+
+Status wait_for_lock(Runtime& runtime, const LockView& lock, uint64_t owner, int64_t timeout_ms,
+                     const brood_cancel* cancel) {
+  BROOD_LET(deadline, read_timeout(timeout_ms));
+  return explain(lock.acquire(rack_of(runtime), owner, deadline, token(cancel)));
+}
+
+}  // namespace brood::api
+
 extern "C" {
 
 // ---- lock --------------------------------------------------------------------------------------
