@@ -111,8 +111,8 @@ brood_status brood_condition_wait(brood_condition* condition, brood_lock* lock, 
     BROOD_NEED(lock);
     BROOD_TRY(check_owner(owner));
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    return condition->object.wait(rack_of(*runtime), lock->object.view(), owner, deadline,
-                                  token(cancel));
+    return explain(condition->object.wait(rack_of(*runtime), lock->object.view(), owner, deadline,
+                                          token(cancel)));
   });
 }
 

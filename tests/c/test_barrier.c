@@ -106,6 +106,9 @@ static void test_single_thread(void **state) {
   for (int i = 0; i < 3; ++i) OK(brood_barrier_wait(barrier, 0, NULL, &index, NULL));
   assert_int_equal(index, 0);
   FAILS(BROOD_E_STATE, brood_barrier_open(barrier, NULL));
+  brood_handle *handle = brood_barrier_handle(barrier);
+  size_t first = 9;
+  FAILS(BROOD_E_UNSUPPORTED, brood_wait(&handle, 1, 0, NULL, &first, NULL));
   brood_barrier_free(barrier);
   FAILS(BROOD_E_INVALID, brood_barrier_create(0, &barrier, NULL));
   FAILS(BROOD_E_INVALID, brood_barrier_create(32768, &barrier, NULL));
