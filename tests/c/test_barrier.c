@@ -36,6 +36,8 @@ static brood_status pass(brood_barrier *barrier, brood_shared *counts, int64_t r
   return BROOD_OK;
 }
 
+static brood_barrier *volatile kept; /* where a leak checker finds it */
+
 CHILD(passes) {
   (void)context;
   brood_barrier *barrier = NULL;
@@ -44,9 +46,7 @@ CHILD(passes) {
   CHECK(brood_msg_take_shared(brood_task_args(task), 1, &counts, NULL) == BROOD_OK);
   CHECK(pass(barrier, counts, number_of(task)) == BROOD_OK);
   /* Not given back: a process that ends in good order breaks nothing. */
-  static brood_barrier *kept;
   kept = barrier;
-  CHECK(kept != NULL);
   brood_shared_free(counts);
 }
 
