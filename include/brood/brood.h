@@ -13,6 +13,8 @@
 #include <brood/message.h>
 #include <brood/pool.h>
 #include <brood/process.h>
+#include <brood/shared.h>
+#include <brood/sync.h>
 #include <brood/worker.h>
 
 #endif

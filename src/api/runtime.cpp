@@ -16,6 +16,8 @@ Error not_initialised() {
 
 }  // namespace
 
+constinit std::atomic<Runtime*> Runtime::running_{nullptr};
+
 Runtime& Runtime::instance() {
   static auto* runtime = new Runtime;
   return *runtime;
@@ -27,16 +29,10 @@ bool Runtime::forked() {
          runtime.fork_epoch_ != platform::fork_epoch();
 }
 
-Runtime* Runtime::here() {
+Result<Runtime*> Runtime::find_out() {
   Runtime& runtime = instance();
   const Phase phase = runtime.phase_.load(std::memory_order_acquire);
-  const bool open = (phase == Phase::Host || phase == Phase::Worker) &&
-                    runtime.fork_epoch_ == platform::fork_epoch();
-  return open ? &runtime : nullptr;
-}
-
-Error Runtime::why_not_open() {
-  if (instance().phase_.load(std::memory_order_acquire) == Phase::None) return not_initialised();
+  if (phase == Phase::None) return not_initialised();
   if (forked()) {
     return Error(Code::Forked,
                  "this process was forked from one that uses brood: only that one may use it; "
@@ -98,6 +94,7 @@ Status Runtime::init(int argc, char* const* argv, const brood_init_options& opti
       BROOD_TRY(become_host(options));
     }
     phase_.store(link_ ? Phase::Worker : Phase::Host, std::memory_order_release);
+    running_.store(this, std::memory_order_release);
   }
   std::atexit(brood_shutdown);
   if (link_ && !options.manual_worker) std::exit(serve(*this));
@@ -196,6 +193,7 @@ void Runtime::shutdown() {
     std::lock_guard lock(mutex_);
     if (phase_.load(std::memory_order_relaxed) == Phase::Over) return;
     phase_.store(Phase::Over, std::memory_order_release);
+    running_.store(nullptr, std::memory_order_release);
     pools.assign(pools_.begin(), pools_.end());
     for (Pool* pool : pools) pool->ref();
   }
@@ -205,6 +203,11 @@ void Runtime::shutdown() {
     pool->unref();
   }
   children_.end();
+  // Release: what this process did with shared objects is done.
+  household_->arena()
+      .members()
+      .at(household_->me().slot)
+      .orderly.store(1, std::memory_order_release);
   household_->stop();
 }
 

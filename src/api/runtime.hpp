@@ -27,9 +27,11 @@ class Runtime {
   // The runtime, if brood_init() was called in this very process and brood_shutdown() was not: else
   // State, Forked or Closed.
   static Result<Runtime*> open() {
-    Runtime* runtime = here();
-    if (runtime == nullptr) return why_not_open();
-    return runtime;
+    Runtime* running = running_.load(std::memory_order_acquire);
+    if (running != nullptr && running->fork_epoch_ == platform::fork_epoch_at_hand()) {
+      return running;
+    }
+    return find_out();
   }
   // True in a child that the program forked: handles there are not to be touched.
   static bool forked();
@@ -66,17 +68,17 @@ class Runtime {
   Children& children() { return children_; }
 
  private:
-  enum class Phase : uint8_t { None, Host, Worker, Over };
+  // What open() has to say, at more length.
+  static Result<Runtime*> find_out();
 
-  // Null when it is not open here.
-  static Runtime* here();
-  static Error why_not_open();
+  enum class Phase : uint8_t { None, Host, Worker, Over };
 
   Status become_host(const brood_init_options& options);
   Status become_worker(ReceivedHandOff& received);
   void remember_command(int argc, char* const* argv);
   void remember_path();
 
+  static constinit std::atomic<Runtime*> running_;  // between init() and shutdown()
   std::atomic<Phase> phase_{Phase::None};
   uint64_t fork_epoch_ = 0;
   std::mutex mutex_;  // guards what follows

@@ -105,6 +105,8 @@ using Mapping = Unique<MappingTraits>;
 
 // Maps the whole fd, shared and writable, kept out of core dumps; takes no memory by itself.
 Result<Mapping> map_shared(int fd, uint64_t bytes);
+// Maps a part of it, from the start of a page on, once more and read-only: a write to it faults.
+Result<Mapping> map_shared_view(int fd, uint64_t offset, uint64_t bytes);
 // Makes memory for a page-aligned range, so that touching it cannot fail later. NoMemory when
 // refused.
 Status commit_shared(int fd, uint64_t offset, uint64_t bytes);
@@ -168,6 +170,12 @@ Status send_signal(int64_t pid, int signal);
 // A counter that changes in a child after fork, read without a system call: remember it, compare
 // later. 0 before the first call in a process; never 0 afterwards.
 uint64_t fork_epoch();
+// The same, quickly: 0 where it is not known without a call.
+extern constinit std::atomic<const std::atomic<uint64_t>*> known_fork_epoch;
+inline uint64_t fork_epoch_at_hand() {
+  const std::atomic<uint64_t>* page = known_fork_epoch.load(std::memory_order_acquire);
+  return page != nullptr ? page->load(std::memory_order_acquire) : 0;
+}
 
 // Bytes that nobody else has, and nobody can guess where the kernel gives any.
 void random_bytes(std::span<std::byte> out);

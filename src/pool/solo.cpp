@@ -35,9 +35,9 @@ class Solo::Events final : public ChildEvents {
 };
 
 Result<std::shared_ptr<Solo>> Solo::create(Household& household, std::string name,
-                                           std::string function, std::span<const std::byte> bytes) {
+                                           std::string function, const Input& input) {
   std::shared_ptr<Solo> solo(new Solo(household, std::move(name), std::move(function)));
-  BROOD_TRY(solo->prepare(bytes));
+  BROOD_TRY(solo->prepare(input));
   return solo;
 }
 
@@ -50,7 +50,8 @@ Solo::~Solo() {
   if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
 }
 
-Status Solo::prepare(std::span<const std::byte> bytes) {
+Status Solo::prepare(const Input& input) {
+  const std::span<const std::byte> bytes = input.bytes;
   Arena& arena = household_.arena();
   const size_t whole = kFalseSharing + Seat::channel_bytes();
   Result<Offset> memory = arena.heap().allocate(whole, household_.me().slot);
@@ -60,10 +61,11 @@ Status Solo::prepare(std::span<const std::byte> bytes) {
   new (at) PoolBlock{};  // all zero: nobody sleeps for results
   seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock{});
   call_.given = Argument::at(bytes.data(), bytes.size());
-  if (bytes.size() > kInlineBytes) {
-    Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), {});
+  call_.codec = input.codec;
+  if (bytes.size() > kInlineBytes || !input.handles.empty()) {
+    Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), input.handles);
     if (!chunk) return chunk.error().with_context("the argument of the process");
-    std::memcpy(Chunk::data(arena, *chunk), bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(Chunk::data(arena, *chunk), bytes.data(), bytes.size());
     call_.given = argument_ = Argument::in_chunk(*chunk);
   }
   SpanQueue queue;

@@ -14,10 +14,14 @@ namespace brood {
 
 class Solo final : public std::enable_shared_from_this<Solo> {
  public:
-  // `bytes` is the function's argument, copied.
+  // The function's argument, copied: bytes, what they are, and handles.
+  struct Input {
+    std::span<const std::byte> bytes;
+    uint8_t codec = 0;
+    std::span<const Held> handles = {};
+  };
   static Result<std::shared_ptr<Solo>> create(Household& household, std::string name,
-                                              std::string function,
-                                              std::span<const std::byte> bytes);
+                                              std::string function, const Input& input);
   ~Solo();
   Solo(const Solo&) = delete;
   Solo& operator=(const Solo&) = delete;
@@ -45,7 +49,7 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   class Events;
 
   Solo(Household& household, std::string name, std::string function);
-  Status prepare(std::span<const std::byte> bytes);
+  Status prepare(const Input& input);
   void give_up_member();
   void on_died(const ExitReport& report);
   void on_over();

@@ -33,6 +33,9 @@ std::vector<Operation> lane_operations();
 std::vector<Operation> heap_operations();
 std::vector<Operation> object_operations();
 std::vector<Operation> member_operations();
+std::vector<Operation> waiter_operations();
+std::vector<Operation> lock_operations();
+std::vector<Operation> meeting_operations();
 
 inline pid_t no_survivor(World&) { return 0; }
 
