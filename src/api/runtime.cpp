@@ -38,7 +38,8 @@ Result<Runtime*> Runtime::find_out() {
                  "this process was forked from one that uses brood: only that one may use it; "
                  "start processes with brood_process_start() or exec a program");
   }
-  return Error(Code::Closed, "brood_shutdown() was called");
+  if (phase == Phase::Over) return Error(Code::Closed, "brood_shutdown() was called");
+  return &runtime;
 }
 
 // ---- functions ---------------------------------------------------------------------------------
