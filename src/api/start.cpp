@@ -18,7 +18,7 @@ extern "C" brood_status brood_process_start(const char* function, const void* da
     BROOD_LET(command, read_command(options.command));
     BROOD_LET(plan, read_plan(options, command.empty() ? runtime->command() : command));
     if (options.name == nullptr) plan.name = name;
-    BROOD_TRY(runtime->household().start());
+    BROOD_TRY(runtime->household().start(true));
     BROOD_LET(solo, Solo::create(runtime->household(), plan.name, std::string(name), bytes));
     BROOD_LET(process, Subprocess::spawn(runtime->household(), std::move(plan),
                                          [solo](const ChildRequest& request,

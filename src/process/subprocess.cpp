@@ -82,7 +82,7 @@ Subprocess::Subprocess(Household& household, SubprocessPlan& plan)
 Subprocess::~Subprocess() = default;
 
 Result<Subprocess*> Subprocess::spawn(Household& household, SubprocessPlan plan, Start start) {
-  BROOD_TRY(household.start());
+  BROOD_TRY(household.start(true));
   auto* process = new Subprocess(household, plan);
   auto events = std::make_shared<Events>(*process);
   std::array<platform::Fd, 3> child_ends;
