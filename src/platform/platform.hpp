@@ -204,7 +204,7 @@ Identity current_identity();
 
 // What a child may use at most; zero leaves a limit as it is.
 struct ResourceLimits {
-  uint32_t cpu_seconds = 0;   // then SIGXCPU, and SIGKILL one second later
+  uint32_t cpu_seconds = 0;  // then SIGXCPU, and SIGKILL one second later
   uint32_t open_files = 0;
   int64_t core_bytes = 0;  // -1: none
 };
