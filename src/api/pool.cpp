@@ -98,7 +98,7 @@ brood_status brood_pool_create(const brood_pool_options* given, brood_pool** out
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out);
     BROOD_LET(options, read_pool_options(*runtime, given));
-    BROOD_TRY(runtime->household().start());
+    BROOD_TRY(runtime->household().start(true));
     Result<Pool*> pool = Pool::create(runtime->household(), std::move(options),
                                       [runtime](Pool* over) { runtime->forget_pool(over); });
     if (!pool) return pool.error();

@@ -17,7 +17,7 @@ Status start(const char* function, const Solo::Input& argument, const brood_proc
   BROOD_LET(command, read_command(options.command));
   BROOD_LET(plan, read_plan(options, command.empty() ? runtime->command() : command));
   if (options.name == nullptr) plan.name = name;
-  BROOD_TRY(runtime->household().start());
+  BROOD_TRY(runtime->household().start(true));
   BROOD_LET(solo, Solo::create(runtime->household(), plan.name, std::string(name), argument));
   BROOD_LET(process, Subprocess::spawn(
                          runtime->household(), std::move(plan),

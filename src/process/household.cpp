@@ -1,16 +1,20 @@
 #include "process/household.hpp"
 
+#include "process/nursery_link.hpp"
+
 namespace brood {
 
-Status Household::start() {
+Status Household::start(bool for_child) {
   std::lock_guard lock(starting_);
   if (nursery_) return {};
+  std::unique_ptr<LaunchedNursery> launched;
+  if (for_child) launched = launch_nursery(arena_->fd());
   if (!loop_) {
     Result<std::unique_ptr<Loop>> loop = Loop::start();
     if (!loop) return loop.error().with_context("brood's loop thread");
     loop_ = std::move(*loop);
   }
-  nursery_ = Nursery::create(*loop_, arena_->fd());
+  nursery_ = Nursery::adopt(*loop_, arena_->fd(), std::move(launched));
   return {};
 }
 

@@ -23,8 +23,9 @@ class Household {
         holdings_(*arena_, me.slot),
         rack_(std::make_shared<BellRack>(*arena_, me)) {}
 
-  // Starts the loop's thread and the nursery's client, on first use; any thread.
-  Status start();
+  // Starts the loop's thread and the nursery's client, on first use; any thread. Where a child is
+  // wanted next, the nursery itself starts meanwhile.
+  Status start(bool for_child);
   // Ends the nursery, and with it every child that is left.
   void stop();
 

@@ -117,9 +117,9 @@ struct Nursery::State {
       if (!found) return found.error();
       path = std::move(*found);
     }
-    auto started = NurseryLink::start(loop, path, arena.get(), world);
-    if (!started) return started.error().with_context("cannot start the nursery");
-    link = *started;
+    auto launched = LaunchedNursery::launch(std::move(path), arena.get());
+    if (!launched) return launched.error().with_context("cannot start the nursery");
+    link = NurseryLink::start(loop, std::move(*launched));
     return link;
   }
 };
@@ -134,6 +134,13 @@ std::unique_ptr<Nursery> Nursery::create(Loop& loop, int arena, std::string prog
     if (copy) state->arena = std::move(*copy);
   }
   return std::unique_ptr<Nursery>(new Nursery(std::move(state)));
+}
+
+std::unique_ptr<Nursery> Nursery::adopt(Loop& loop, int arena,
+                                        std::unique_ptr<LaunchedNursery> launched) {
+  auto nursery = create(loop, arena);
+  if (launched) nursery->state_->link = NurseryLink::start(loop, std::move(*launched));
+  return nursery;
 }
 
 Nursery::~Nursery() {
@@ -190,6 +197,13 @@ Result<std::shared_ptr<Child>> Nursery::spawn(const ChildRequest& request,
 int64_t Nursery::pid() const {
   std::lock_guard lock(state_->mutex);
   return state_->link ? state_->link->pid() : 0;
+}
+
+std::unique_ptr<LaunchedNursery> launch_nursery(int arena) {
+  auto path = find_nursery();
+  if (!path) return nullptr;
+  auto launched = LaunchedNursery::launch(std::move(*path), arena);
+  return launched ? std::make_unique<LaunchedNursery>(std::move(*launched)) : nullptr;
 }
 
 Result<std::string> find_nursery() {

@@ -53,6 +53,7 @@ class ChildEvents {
 };
 
 class NurseryLink;
+struct LaunchedNursery;
 
 // Any thread.
 class Child {
@@ -76,6 +77,9 @@ class Nursery {
   // members in; -1: none. It is duplicated. `program` is the path of brood-nursery; empty: looked
   // for.
   static std::unique_ptr<Nursery> create(Loop& loop, int arena, std::string program = "");
+  // The same with one that runs already; null: none does.
+  static std::unique_ptr<Nursery> adopt(Loop& loop, int arena,
+                                        std::unique_ptr<LaunchedNursery> launched);
   // Ends all children at once; what has not been reported by then is not any more. Waits for the
   // loop thread, unless called on it.
   ~Nursery();
@@ -97,6 +101,10 @@ class Nursery {
   explicit Nursery(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Starts the nursery program before there is a loop for it; null when that fails, which the first
+// spawn() will tell.
+std::unique_ptr<LaunchedNursery> launch_nursery(int arena);
 
 // Where brood-nursery is: BROOD_NURSERY unless this program runs with elevated rights, then beside
 // this library, then where it was installed. Os when it is in none of these, naming them.

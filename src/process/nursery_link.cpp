@@ -38,19 +38,24 @@ std::string failure_text(SpawnStep step, const std::vector<std::string>& names,
 
 }  // namespace
 
-NurseryLink::NurseryLink(Loop& loop, std::string program, uint64_t world)
-    : loop_(loop), program_(std::move(program)), world_(world) {}
+NurseryLink::NurseryLink(Loop& loop, LaunchedNursery launched)
+    : loop_(loop),
+      program_(std::move(launched.program)),
+      world_(launched.world),
+      detached_(std::move(launched.detached)),
+      socket_(std::move(launched.socket)),
+      trees_(std::move(launched.trees)) {}
 
-Result<std::shared_ptr<NurseryLink>> NurseryLink::start(Loop& loop, const std::string& program,
-                                                        int arena, uint64_t world) {
-  auto link = std::make_shared<NurseryLink>(loop, program, world);
-  BROOD_TRY(link->greet(arena));
+std::shared_ptr<NurseryLink> NurseryLink::start(Loop& loop, LaunchedNursery launched) {
+  auto link = std::make_shared<NurseryLink>(loop, std::move(launched));
   loop.post([link] { link->open(); });
   return link;
 }
 
-// Starts the program with its first packet already waiting for it.
-Status NurseryLink::greet(int arena) {
+Result<LaunchedNursery> LaunchedNursery::launch(std::string program, int arena) {
+  LaunchedNursery launched;
+  // Before the start: should it change meanwhile, the next look finds that this one does not fit.
+  launched.world = platform::current_identity().world;
   auto sockets = platform::make_socket_pair();
   if (!sockets) return sockets.error();
   auto trees = platform::make_pipe();
@@ -67,12 +72,13 @@ Status NurseryLink::greet(int arena) {
   hello.has_arena = arena >= 0;
   BROOD_TRY(platform::send_packet(sockets->first.get(), protocol::encode(hello), fds,
                                   Deadline::forever()));
-  auto detached = platform::start_detached(program_, {program_}, sockets->second.get());
+  auto detached = platform::start_detached(program, {program}, sockets->second.get());
   if (!detached) return detached.error();
-  detached_ = std::move(*detached);
-  socket_ = std::move(sockets->first);
-  trees_ = std::move(trees->first);
-  return {};
+  launched.program = std::move(program);
+  launched.detached = std::move(*detached);
+  launched.socket = std::move(sockets->first);
+  launched.trees = std::move(trees->first);
+  return launched;
 }
 
 void NurseryLink::open() {

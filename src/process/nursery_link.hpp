@@ -16,12 +16,22 @@
 
 namespace brood {
 
+// A nursery that was started and greeted, and that nobody listens to yet.
+struct LaunchedNursery {
+  // Starts `program`, with its first packet already waiting for it.
+  static Result<LaunchedNursery> launch(std::string program, int arena);
+
+  std::string program;
+  platform::Detached detached;  // before the socket, whose closing ends it
+  platform::Fd socket;
+  platform::Fd trees;
+  uint64_t world = 0;  // Identity::world of that moment
+};
+
 class NurseryLink : public std::enable_shared_from_this<NurseryLink> {
  public:
-  // Starts the program. `world` is Identity::world of this moment.
-  static Result<std::shared_ptr<NurseryLink>> start(Loop& loop, const std::string& program,
-                                                    int arena, uint64_t world);
-  NurseryLink(Loop& loop, std::string program, uint64_t world);
+  static std::shared_ptr<NurseryLink> start(Loop& loop, LaunchedNursery launched);
+  NurseryLink(Loop& loop, LaunchedNursery launched);
 
   uint64_t world() const { return world_; }
   bool lost() const;
@@ -53,7 +63,6 @@ class NurseryLink : public std::enable_shared_from_this<NurseryLink> {
     std::vector<platform::Fd> fds;
   };
 
-  Status greet(int arena);
   void open();
   Status send(const protocol::Request& request, const std::vector<int>& fds);
   void update_watch();

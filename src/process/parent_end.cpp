@@ -5,7 +5,7 @@
 namespace brood {
 
 Result<ParentEnd*> ParentEnd::watch(Household& household, int64_t pid, uint64_t start_time) {
-  BROOD_TRY(household.start());
+  BROOD_TRY(household.start(false));
   auto process = platform::open_process(pid);
   auto* end = new ParentEnd;
   if (!process || !platform::process_alive(pid, start_time)) {

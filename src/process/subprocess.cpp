@@ -83,7 +83,7 @@ Subprocess::Subprocess(Household& household, SubprocessPlan& plan)
 Subprocess::~Subprocess() = default;
 
 Result<Subprocess*> Subprocess::spawn(Household& household, SubprocessPlan plan, Start start) {
-  BROOD_TRY(household.start());
+  BROOD_TRY(household.start(true));
   struct Unref {
     void operator()(Subprocess* process) const { process->unref(); }
   };

@@ -141,6 +141,7 @@ static int end_in_order(const char *path) {
     return 2;
   printf("%d %d\n", (int)brood_process_pid(ended), (int)brood_process_pid(joined));
   fflush(stdout);
+  brood_process_free(ended);
   brood_process_free(joined);
   return 0;
 }
