@@ -113,6 +113,11 @@ class Chunk {
   // The message's chunk is somebody else's from now on; the message is not to be looked at any
   // more.
   static void let_go(Message& message) { message.chunk_ = 0; }
+  // A message that was borrow()ed from a chunk which has become ours goes with it from now on.
+  static void give(Message& message, Holdings& holdings, Offset chunk) {
+    message.holdings_ = &holdings;
+    message.chunk_ = chunk;
+  }
   // Frees a chunk of our own, and gives up its references.
   static void free(Holdings& holdings, Offset offset);
 

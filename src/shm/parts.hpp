@@ -36,6 +36,9 @@ class Parts {
   bool finish(Offset piece) {
     return change(piece, TagState::Leased, me_, TagState::Finishing, me_);
   }
+  bool finish_returned(Offset piece) {
+    return change(piece, TagState::Returned, kNobody, TagState::Finishing, me_);
+  }
   // After it.
   void joined(Offset piece) { change(piece, TagState::Joining, me_, TagState::Kept, kNobody); }
   void left(Offset piece) { change(piece, TagState::Leaving, me_, TagState::Owned, me_); }
@@ -56,6 +59,8 @@ class Parts {
   bool give_back(Offset piece) {
     return change(piece, TagState::Leased, me_, TagState::Returned, kNobody);
   }
+  // A piece of our own becomes a part at once: of an object that nobody else knows yet.
+  bool keep(Offset piece) { return change(piece, TagState::Owned, me_, TagState::Kept, kNobody); }
   bool drop_lease(Offset piece) { return change(piece, TagState::Leased, me_, TagState::Owned, me_); }
 
  private:

@@ -1,0 +1,115 @@
+#include "channel/ring.hpp"
+
+namespace brood {
+
+Ring::Ring(RingShared& shared, Holdings& holdings, std::shared_ptr<BellRack> rack)
+    : shared_(shared),
+      holdings_(holdings),
+      rack_(std::move(rack)),
+      returned_(reinterpret_cast<ObjectHeader*>(
+                    holdings.arena().at(shared.head.object.load(std::memory_order_relaxed),
+                                        sizeof(ObjectHeader)))
+                    ->returned),
+      bounded_(shared.capacity_items != 0 || shared.capacity_bytes != 0),
+      remember_(static_cast<Remember>(shared.remember)),
+      tail_parts_(holdings.arena(), holdings.me(), shared.tail),
+      head_parts_(holdings.arena(), holdings.me(), shared.head) {}
+
+Ring::~Ring() {
+  if (hand_ != 0 && head_parts_.drop_lease(hand_)) (void)arena().heap().free(hand_, holdings_.me());
+  // Nobody here can finish them any more.
+  for (const Offset ticket : open_tickets_) give_back(ticket);
+}
+
+// ---- positions ---------------------------------------------------------------------------------
+
+Ring::Cursor Ring::cursor_of(const RingSide& side, SideWord word) {
+  const SideState& state = side.states[word.state()];
+  return {state.bytes.load(std::memory_order_relaxed),
+          state.segment.load(std::memory_order_relaxed),
+          state.position.load(std::memory_order_relaxed)};
+}
+
+void Ring::write_state(RingSide& side, SideWord before, const Cursor& cursor, uint64_t finished,
+                       uint64_t lost) {
+  const SideState& old = side.states[before.state()];
+  SideState& state = side.states[before.state() ^ 1];
+  state.bytes.store(cursor.bytes, std::memory_order_relaxed);
+  state.segment.store(cursor.segment, std::memory_order_relaxed);
+  state.position.store(cursor.position, std::memory_order_relaxed);
+  state.finished.store(old.finished.load(std::memory_order_relaxed) + finished,
+                       std::memory_order_relaxed);
+  state.lost.store(old.lost.load(std::memory_order_relaxed) + lost, std::memory_order_relaxed);
+}
+
+Ring::Passed Ring::passed(const RingSide& side) {
+  for (;;) {
+    // Acquire: the state was written before the word pointed to it.
+    const SideWord word{side.word.load(std::memory_order_acquire)};
+    const SideState& state = side.states[word.state()];
+    const Passed seen{word.items(), state.bytes.load(std::memory_order_relaxed),
+                      state.finished.load(std::memory_order_relaxed),
+                      state.lost.load(std::memory_order_relaxed)};
+    // The state is not written again before the word has changed once.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (side.word.load(std::memory_order_relaxed) == word.word) return seen;
+  }
+}
+
+std::byte* Ring::segment_at(KnownSegment& cache, Offset offset) const {
+  if (cache.offset == offset && cache.data != nullptr) return cache.data;
+  const Tag tag = arena().heap().tag_of(offset);
+  const bool part = tag.state() == TagState::Kept || tag.state() == TagState::Joining;
+  if (!part || arena().heap().size_of(offset) < kSegmentBytes) return nullptr;
+  cache = {offset, arena().at(offset, kSegmentBytes)};
+  return cache.data;
+}
+
+Error Ring::damaged() {
+  return Error(Code::Protocol, "a queue's memory is damaged: it names what is not there");
+}
+
+// ---- looks -------------------------------------------------------------------------------------
+
+uint64_t Ring::length() const {
+  // The head first: it never passes the tail that is read after it.
+  const uint64_t taken = head_word().items();
+  return tail_word().items() - taken + (has_returned() ? count_returned() : 0);
+}
+
+RingCounts Ring::counts() const {
+  const Passed head = passed(shared_.head);
+  return {tail_word().items(), head.items, head.finished, head.lost};
+}
+
+void Ring::shut_down() {
+  // One RMW, without the lock: a put that has not committed before it is refused (ring_put.cpp).
+  shared_.tail.word.fetch_or(SideWord::kClosed, std::memory_order_seq_cst);
+  const Members& members = arena().members();
+  shared_.takers.wake_all(members);
+  shared_.putters.wake_all(members);
+  shared_.joiners.wake_all(members);
+}
+
+// ---- locks -------------------------------------------------------------------------------------
+
+Ring::SideLock::SideLock(Ring& ring, RingSide& side, WaiterSet& waiters, Deadline deadline,
+                         const CancelToken* cancel)
+    : rack_(*ring.rack_), side_(side), waiters_(waiters) {
+  const int cpu = platform::current_cpu();
+  if (!side.lock.try_take(rack_.me(), cpu)) {
+    const Deadline patience = deadline.is_now() ? Deadline::after_ms(kPatienceMs) : deadline;
+    status_ = acquire_slowly(rack_, side.lock, waiters, patience, cancel, Abandoned::Take);
+    if (!status_) return;
+  }
+  // A hint for who waits at the other end.
+  if (side.cpu.load(std::memory_order_relaxed) != cpu) {
+    side.cpu.store(cpu, std::memory_order_relaxed);
+  }
+}
+
+Ring::SideLock::~SideLock() {
+  if (status_) release(rack_, side_.lock, waiters_);
+}
+
+}  // namespace brood
