@@ -20,13 +20,13 @@ brood_status brood_cancel_create(brood_cancel** out, brood_error** error) {
 }
 
 void brood_cancel_fire(brood_cancel* cancel) {
-  if (cancel != nullptr) cancel->token.fire();
+  if (cancel != nullptr) cancel->object.fire();
 }
 void brood_cancel_reset(brood_cancel* cancel) {
-  if (cancel != nullptr) cancel->token.reset();
+  if (cancel != nullptr) cancel->object.reset();
 }
 bool brood_cancel_fired(const brood_cancel* cancel) {
-  return cancel != nullptr && cancel->token.fired();
+  return cancel != nullptr && cancel->object.fired();
 }
 void brood_cancel_free(brood_cancel* cancel) { give_back(cancel); }
 brood_handle* brood_cancel_handle(brood_cancel* cancel) {

@@ -1,5 +1,6 @@
-// From the ABI's opaque types to the inside's classes and back. All but the cancel token are the
-// same object under another name.
+// From the ABI's opaque types to the inside's classes and back. Handles of what lives in one
+// process are the same object under another name; handles of what lives in shared memory
+// (SharedHandle) hold this process's view of it.
 #pragma once
 
 #include "api/runtime.hpp"
@@ -7,18 +8,28 @@
 #include "process/subprocess.hpp"
 #include "sync/completions.hpp"
 
-// The one handle that is more than a name: a shared token, and this process's hold on it.
-struct brood_cancel final : public brood::Waitable {
- public:
-  explicit brood_cancel(brood::CancelToken held) : token(std::move(held)) {}
-  bool ready() const override { return token.fired(); }
-  const brood::CancelToken* token_to_watch() const override { return &token; }
+namespace brood::api {
 
-  brood::CancelToken token;
+// A type's handle is `struct brood_x final : SharedHandle<X>`, where X is a SharedObject.
+template <class Object>
+class SharedHandle : public Waitable {
+ public:
+  using Inside = Object;
+  explicit SharedHandle(Object held) : object(std::move(held)) {}
+  bool ready() const override { return object.ready(); }
+  const SharedObject* shared() const override { return &object; }
+
+  Object object;
 
  private:
   std::mutex& watch_mutex() const override { return mutex_; }
   mutable std::mutex mutex_;  // guards the watchers
+};
+
+}  // namespace brood::api
+
+struct brood_cancel final : brood::api::SharedHandle<brood::CancelToken> {
+  using SharedHandle::SharedHandle;
 };
 
 namespace brood::api {
@@ -43,7 +54,7 @@ brood_handle* up(Object* object) {
 }
 
 inline const CancelToken* token(const brood_cancel* cancel) {
-  return cancel != nullptr ? &cancel->token : nullptr;
+  return cancel != nullptr ? &cancel->object : nullptr;
 }
 
 // Gives back a handle; nothing happens in a forked child, whose parent's objects these are.

@@ -4,6 +4,28 @@
 using namespace brood;
 using namespace brood::api;
 
+namespace {
+
+// Takes an attached handle, which must be of the type of `out`.
+template <class Box>
+brood_status take(brood_msg* msg, size_t index, Box** out, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(runtime, Runtime::open());
+    (void)runtime;
+    BROOD_NEED(msg);
+    BROOD_NEED(out);
+    // Looked at first, so that a handle of another type stays where it is.
+    BROOD_LET(held, from_c(msg)->peek(index));
+    BROOD_LET(object, Box::Inside::from(std::move(held)));
+    auto box = std::make_unique<Box>(std::move(object));
+    BROOD_TRY(from_c(msg)->take(index));
+    *out = box.release();
+    return {};
+  });
+}
+
+}  // namespace
+
 extern "C" {
 
 brood_status brood_msg_create(const void* data, size_t size, uint8_t codec, brood_msg** out,
@@ -30,27 +52,18 @@ brood_status brood_msg_attach(brood_msg* msg, brood_handle* handle, brood_error*
     (void)runtime;
     BROOD_NEED(msg);
     BROOD_NEED(handle);
-    const CancelToken* token = from_c(handle)->token_to_watch();
-    if (token == nullptr) {
+    const SharedObject* shared = from_c(handle)->shared();
+    if (shared == nullptr) {
       return Error(Code::Unsupported,
-                   "this handle's object lives in one process: only cancel tokens can be attached");
+                   "this handle's object lives in one process: it cannot travel in a message");
     }
-    return from_c(msg)->attach(token->held());
+    return from_c(msg)->attach(shared->held());
   });
 }
 
 brood_status brood_msg_take_cancel(brood_msg* msg, size_t index, brood_cancel** out,
                                    brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(runtime, Runtime::open());
-    (void)runtime;
-    BROOD_NEED(msg);
-    BROOD_NEED(out);
-    BROOD_LET(held, from_c(msg)->take(index));
-    BROOD_LET(token, CancelToken::from(std::move(held)));
-    *out = new brood_cancel(std::move(token));
-    return {};
-  });
+  return take(msg, index, out, error);
 }
 
 void brood_msg_free(brood_msg* msg) {

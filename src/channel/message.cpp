@@ -48,13 +48,19 @@ Status Message::attach(Held held) {
   return {};
 }
 
-Result<Held> Message::take(size_t index) {
+Result<Held> Message::peek(size_t index) const {
   if (index >= handle_count()) {
     return Error(Code::Invalid, "the message carries " + std::to_string(handle_count()) +
                                     " handles: there is no number " + std::to_string(index));
   }
-  Held held = std::move((*handles_)[index]);
+  Held held = (*handles_)[index];
   if (!held) return Error(Code::State, "this handle was taken out of the message before");
+  return held;
+}
+
+Result<Held> Message::take(size_t index) {
+  auto held = peek(index);
+  if (held) (*handles_)[index] = Held();
   return held;
 }
 

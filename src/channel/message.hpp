@@ -52,7 +52,9 @@ class Message {
   // TooBig beyond kMostHandles.
   Status attach(Held held);
   size_t handle_count() const { return handles_ ? handles_->size() : 0; }
-  // State the second time, Invalid when there is no such number.
+  // State when it was taken, Invalid when there is no such number.
+  Result<Held> peek(size_t index) const;
+  // The same; it is gone from the message then.
   Result<Held> take(size_t index);
   // Gives up what was not taken.
   void drop_handles() { handles_.reset(); }

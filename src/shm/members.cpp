@@ -6,6 +6,14 @@
 
 namespace brood {
 
+namespace {
+
+bool is_being_reaped(MemberWord word) {
+  return word.state() == MemberState::Reaping || word.state() == MemberState::Settled;
+}
+
+}  // namespace
+
 bool Members::change(MemberSlot slot, MemberWord from, MemberWord to) {
   // Release: what was written into the record before is there for whoever reads the new state with
   // word(). Acquire: the slot's last life is over before the next one writes.
@@ -84,15 +92,22 @@ void Members::mark_dead(MemberId id) {
 
 bool Members::begin_reaping(MemberSlot slot, MemberSlot reaper) {
   const MemberWord seen = word(slot);
-  const bool left_behind = seen.state() == MemberState::Reaping && seen.by() == reaper;
+  const bool left_behind = is_being_reaped(seen) && seen.by() == reaper;
   if (seen.state() != MemberState::Dead && !left_behind) return false;
   return change(slot, seen, MemberWord::make(seen.generation(), reaper, MemberState::Reaping));
+}
+
+void Members::settle(MemberSlot slot, MemberSlot reaper) {
+  const MemberWord seen = word(slot);
+  if (seen.state() != MemberState::Reaping || seen.by() != reaper) return;
+  // The release in change(): who sees it settled sees what the reaper did.
+  change(slot, seen, MemberWord::make(seen.generation(), reaper, MemberState::Settled));
 }
 
 void Members::end_reaping(MemberSlot slot, MemberSlot reaper) {
   Member& member = at(slot);
   const MemberWord seen = word(slot);
-  if (seen.state() != MemberState::Reaping || seen.by() != reaper) return;
+  if (seen.state() != MemberState::Settled || seen.by() != reaper) return;
   member.pid.store(0, std::memory_order_relaxed);
   member.start_time.store(0, std::memory_order_relaxed);
   member.result_tail.store(0, std::memory_order_relaxed);
@@ -109,9 +124,18 @@ void Members::release_held_by(MemberSlot dead) {
     if (seen.state() == MemberState::Reserved) {
       change(slot, seen, MemberWord::make(seen.generation() + 1, kNobody, MemberState::Free));
     }
-    if (seen.state() == MemberState::Reaping) {
+    if (is_being_reaped(seen)) {
       change(slot, seen, MemberWord::make(seen.generation(), kNobody, MemberState::Dead));
     }
+  }
+}
+
+void Members::ring_all() const {
+  for (MemberSlot slot = 1; slot < used(); ++slot) {
+    Member& member = at(slot);
+    const uint32_t known =
+        std::min<uint32_t>(member.bells_used.load(std::memory_order_seq_cst), kBells);
+    for (uint32_t index = 0; index < known; ++index) member.bells[index].bell.ring();
   }
 }
 

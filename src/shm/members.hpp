@@ -1,10 +1,12 @@
 // Who belongs to the family: a slot for each process that maps the arena, in shared memory. A slot
 // goes
 //
-//   Free --reserve--> Reserved --join--> Live --mark_dead--> Dead --reaper--> Reaping --> Free
+//   Free --reserve--> Reserved --join--> Live --mark_dead--> Dead --reaper--> Reaping --> Settled
+//   --> Free
 //
-// with a new generation each time round. Every step is one CAS on the state word, which also names
-// who took it, so that a death on the way leaves nobody's slot.
+// with a new generation each time round. From Settled on nothing that the member did is under way
+// any more, and what it held is there to be taken. Every step is one CAS on the state word, which
+// also names who took it, so that a death on the way leaves nobody's slot.
 #pragma once
 
 #include <atomic>
@@ -17,7 +19,7 @@
 
 namespace brood {
 
-enum class MemberState : uint8_t { Free = 0, Reserved, Live, Dead, Reaping };
+enum class MemberState : uint8_t { Free = 0, Reserved, Live, Dead, Reaping, Settled };
 
 //   63               32 31             20 19       8 7      0
 //   +------------------+-----------------+----------+--------+
@@ -127,6 +129,13 @@ class Members {
     const MemberWord seen = word(id.slot);
     return seen.state() == MemberState::Live && seen.generation() == id.generation;
   }
+  // Dead, and everything it had begun is finished or undone: what it held can be taken from it.
+  bool is_gone(MemberId id) const {
+    if (id.slot == kNobody || id.slot >= used()) return true;
+    const MemberWord seen = word(id.slot);
+    return seen.generation() != id.generation || seen.state() == MemberState::Settled ||
+           seen.state() == MemberState::Free;
+  }
   // Slots from here on were never taken, have no memory behind them and must not be looked at.
   uint32_t used() const;
   // Where the reaper finds out which of the member's replies were committed: the tail word of its
@@ -149,10 +158,14 @@ class Members {
   }
   // Wakes every thread of every member that may sleep: what a dead one owed them.
   void ring_everybody() const;
+  // The same for those whose bells say that they sleep. Signal handlers may call it.
+  void ring_all() const;
 
   // For the reaper. Takes a dead member's slot to reap it; false when it is free already, alive, or
   // another living reaper has it.
   bool begin_reaping(MemberSlot slot, MemberSlot reaper);
+  // Everything it had begun is settled. Before the waiters are rung.
+  void settle(MemberSlot slot, MemberSlot reaper);
   void end_reaping(MemberSlot slot, MemberSlot reaper);
   // What the dead member had begun with other slots: reservations, reapings.
   void release_held_by(MemberSlot dead);

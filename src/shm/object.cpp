@@ -134,7 +134,7 @@ Result<Offset> create_object(Arena& arena, ObjectType type, size_t bytes, std::a
   auto* header = new (arena.at(*object, whole)) ObjectHeader{};
   header->type = static_cast<uint32_t>(type);
   header->generation = arena.next_generation();
-  header->bytes = static_cast<uint32_t>(bytes);
+  header->bytes = bytes;
   header->magic = kObjectMagic;
   header->has_parts = lay_out != nullptr;
   if (lay_out != nullptr) lay_out(object_data(header), *object, settings);

@@ -17,10 +17,24 @@
 #include "base/result.hpp"
 #include "base/shared_pod.hpp"
 #include "shm/arena.hpp"
+#include "shm/waiter_set.hpp"
 
 namespace brood {
 
-enum class ObjectType : uint32_t { None = 0, Cancel = 1 };
+enum class ObjectType : uint32_t {
+  None = 0,
+  Cancel = 1,
+  Lock = 2,
+  Semaphore = 3,
+  Condition = 4,
+  Event = 5,
+  Barrier = 6,
+  RwLock = 7,
+  Shared = 8,
+  Queue = 9,
+  Pipe = 10,
+  PipeEnd = 11,
+};
 
 // Names an object wherever it travels.
 //   0   type
@@ -56,30 +70,19 @@ struct LifeWord {
 };
 inline constexpr uint64_t kMostReferences = 0xffff;
 
-// Who wants to be rung when the object changes. A registration names a bell and its member's
-// generation, so that one whose member died is known as stale, and its place is taken by the next
-// who needs one.
-//   0   crowded   someone found no place: ring every bell of every member; never taken back
-//   8   bells     generation << 32 | BellId, or 0
-struct WaiterSet {
-  static constexpr int kPlaces = 15;
-  std::atomic<uint64_t> crowded;
-  std::atomic<uint64_t> bells[kPlaces];
-};
-static_assert(SharedPod<WaiterSet> && sizeof(WaiterSet) == 128);
-
-//   0    magic, type, generation, size of what follows
+//   0    magic, type, generation
 //   16   life
-//   24   returned    counts what came back from members that died (shm/parts)
-//   32   has_parts
+//   24   bytes      the size of what follows
+//   32   returned   counts what came back from members that died (shm/parts)
+//   40   has_parts
 //   128  waiters
 //   256  the object's own data
 struct alignas(kFalseSharing) ObjectHeader {
   uint32_t magic;
   uint32_t type;
   uint32_t generation;
-  uint32_t bytes;
   std::atomic<uint64_t> life;
+  uint64_t bytes;
   std::atomic<uint64_t> returned;
   uint32_t has_parts;
   alignas(kFalseSharing) WaiterSet waiters;

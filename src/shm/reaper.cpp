@@ -64,7 +64,9 @@ bool reap_one(Arena& arena, MemberSlot dead, MemberSlot by) {
   dismantle(arena, by);
   arena.heap().repair(dead);
   members.release_held_by(dead);
-  // It may have died between a commit and the ring, or taken somebody's wake with it.
+  // From here on its locks are there to be taken. It may have died between a commit and the ring,
+  // or taken somebody's wake with it: everybody looks again.
+  members.settle(dead, by);
   members.ring_everybody();
   members.end_reaping(dead, by);
   return true;
@@ -74,7 +76,9 @@ void reap_all_dead(Arena& arena, MemberSlot by) {
   Members& members = arena.members();
   for (MemberSlot slot = 1; slot < members.used(); ++slot) {
     const MemberWord seen = members.word(slot);
-    const bool ours = seen.state() == MemberState::Reaping && seen.by() == by;
+    const bool ours =
+        (seen.state() == MemberState::Reaping || seen.state() == MemberState::Settled) &&
+        seen.by() == by;
     if (seen.state() != MemberState::Dead && !ours) continue;
     // Reaping a reaper makes what it had in hand dead again: from the beginning.
     if (reap_one(arena, slot, by)) slot = 0;

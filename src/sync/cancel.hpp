@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "shm/holdings.hpp"
+#include "sync/shared_object.hpp"
 
 namespace brood {
 
@@ -13,41 +13,28 @@ struct CancelState {
 };
 static_assert(SharedPod<CancelState> && sizeof(CancelState) == 4);
 
-class CancelToken {
+class CancelToken final : public SharedObject {
  public:
   static Result<CancelToken> create(Holdings& holdings);
   // From a handle of this type. Invalid when it is of another.
   static Result<CancelToken> from(Held held);
 
   // Ends every wait that registered, and every later one until the reset. Async-signal-safe.
-  void fire() const;
+  void fire() const {
+    // Pairs with Registration::enlist(): it registers first and looks at `fired` then.
+    state().fired.store(1, std::memory_order_seq_cst);
+    waiters()->wake_all(members());
+  }
   void reset() const { state().fired.store(0, std::memory_order_seq_cst); }
   // Pairs with fire(): who sees it sees what its caller did before.
   bool fired() const { return state().fired.load(std::memory_order_acquire) != 0; }
+  bool ready() const override { return fired(); }
 
-  const Held& held() const { return held_; }
-  Handle handle() const { return held_.handle(); }
-
- private:
-  friend class CancelRegistration;
-  explicit CancelToken(Held held) : held_(std::move(held)) {}
-  CancelState& state() const { return *reinterpret_cast<CancelState*>(held_.data()); }
-
-  Held held_;
-};
-
-// While it lives, firing the token rings the bell. Look at the token after making it.
-class CancelRegistration {
- public:
-  // `cancel` may be null: nothing is registered then.
-  CancelRegistration(const CancelToken* cancel, Arena& arena, MemberId me, BellId bell);
-  ~CancelRegistration();
-  CancelRegistration(const CancelRegistration&) = delete;
-  CancelRegistration& operator=(const CancelRegistration&) = delete;
+  Handle handle() const { return held().handle(); }
 
  private:
-  std::atomic<uint64_t>* place_ = nullptr;
-  uint64_t word_ = 0;
+  explicit CancelToken(Held held) : SharedObject(std::move(held)) {}
+  CancelState& state() const { return state_as<CancelState>(); }
 };
 
 }  // namespace brood

@@ -24,10 +24,10 @@ Completions::~Completions() {
 }
 
 Status Completions::add(Waitable& object, uint64_t tag) {
-  if (object.token_to_watch() != nullptr) {
+  if (object.shared() != nullptr) {
     return Error(Code::Unsupported,
-                 "a cancel token cannot be added to a completion queue: wait for it with "
-                 "brood_wait(), or pass it to brood_completions_next()");
+                 "what lives in shared memory cannot be added to a completion queue: wait for it "
+                 "with brood_wait()");
   }
   Entry* entry;
   object.ref();

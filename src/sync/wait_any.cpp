@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "sync/bell_watcher.hpp"
+#include "sync/shared_object.hpp"
 
 namespace brood {
 
@@ -14,27 +15,32 @@ class Registrations {
   Registrations(BellRack& rack, Waiter& waiter, std::span<Waitable* const> objects)
       : objects_(objects) {
     for (Waitable* object : objects) {
+      const SharedObject* shared = object->shared();
       watchers_.emplace_back(waiter.bell());
-      if (const CancelToken* token = object->token_to_watch()) {
-        tokens_.emplace_back(token, rack.arena(), rack.me(), waiter.bell_id());
-      } else {
-        object->watch(&watchers_.back());
-      }
+      places_.emplace_back(shared != nullptr ? shared->waiters() : nullptr, rack.arena().members(),
+                           rack.me(), waiter.bell_id());
+      if (shared == nullptr) object->watch(&watchers_.back());
     }
   }
   ~Registrations() {
     for (size_t i = 0; i < objects_.size(); ++i) {
-      if (objects_[i]->token_to_watch() == nullptr) objects_[i]->unwatch(&watchers_[i]);
+      if (const SharedObject* shared = objects_[i]->shared()) {
+        // Nothing was taken: who was woken here was woken in another's stead.
+        if (places_[i].leave() && shared->ready()) shared->waiters()->wake_one(shared->members());
+      } else {
+        objects_[i]->unwatch(&watchers_[i]);
+      }
     }
   }
   Registrations(const Registrations&) = delete;
   Registrations& operator=(const Registrations&) = delete;
 
   // The lowest that is ready; how many there are if none is.
-  size_t first_ready() const {
+  size_t first_ready() {
     for (size_t i = 0; i < objects_.size(); ++i) {
-      const CancelToken* token = objects_[i]->token_to_watch();
-      if (token != nullptr ? token->fired() : watchers_[i].rung()) return i;
+      places_[i].enlist();
+      const SharedObject* shared = objects_[i]->shared();
+      if (shared != nullptr ? shared->ready() : watchers_[i].rung()) return i;
     }
     return objects_.size();
   }
@@ -42,18 +48,27 @@ class Registrations {
  private:
   std::span<Waitable* const> objects_;
   std::deque<BellWatcher> watchers_;
-  std::deque<CancelRegistration> tokens_;
+  std::deque<Registration> places_;
 };
 
 }  // namespace
 
 Result<size_t> wait_any(BellRack& rack, std::span<Waitable* const> objects, Deadline deadline,
                         const CancelToken* cancel) {
+  for (size_t i = 0; i < objects.size(); ++i) {
+    const SharedObject* shared = objects[i]->shared();
+    if (shared == nullptr || shared->waiters() != nullptr) continue;
+    return Error(Code::Unsupported, "nothing about handle " + std::to_string(i) +
+                                        " ever becomes ready: it cannot be waited for");
+  }
   Waiter& waiter = Waiter::current(rack);
-  const Registrations registrations(rack, waiter, objects);
-  BROOD_TRY(
-      waiter.wait(deadline, cancel, [&] { return registrations.first_ready() < objects.size(); }));
-  return registrations.first_ready();
+  Registrations registrations(rack, waiter, objects);
+  size_t index = objects.size();
+  BROOD_TRY(waiter.wait(deadline, cancel, [&] {
+    index = registrations.first_ready();
+    return index < objects.size();
+  }));
+  return index;
 }
 
 }  // namespace brood

@@ -10,7 +10,7 @@
 
 namespace brood {
 
-class CancelToken;
+class SharedObject;
 class Waitable;
 
 // Hears that something became ready. Called with the waitable's mutex held: rings a bell, or notes
@@ -38,9 +38,9 @@ class Waitable {
   // With watch_mutex() held, unless the type says that it does not matter.
   virtual bool ready() const = 0;
 
-  // Of a cancel token, which may be fired in another process: it is looked at, not watched. Null
-  // for everything else.
-  virtual const CancelToken* token_to_watch() const { return nullptr; }
+  // Of a handle to an object in shared memory, which may become ready by another process: it is
+  // registered with and looked at, not watched. Null for everything else.
+  virtual const SharedObject* shared() const { return nullptr; }
 
   // Tells `watcher` once it is ready, at once if it is. The watcher outlives the watch.
   void watch(Watcher* watcher) {

@@ -81,6 +81,27 @@ class Waiter {
     return park(deadline, cancel, ready);
   }
 
+  // The same for an object in shared memory that tells those registered in `set` of its changes.
+  // `ready()` may take what it finds. A wake that was meant for this thread goes on to another one
+  // when the wait failed, or when `more()`, asked after it succeeded, says that something is left.
+  template <class Ready, class More>
+  Status wait_on(WaiterSet& set, Deadline deadline, const CancelToken* cancel, Ready&& ready,
+                 More&& more, int peer_cpu = kNoSpin) {
+    if (ready()) return {};
+    if (cancel != nullptr && cancel->fired()) return Error(Code::Canceled);
+    if (deadline.is_now()) return Error(Code::Timeout);
+    if (should_spin(peer_cpu) && spin(ready)) return {};
+    Members& members = rack_->arena().members();
+    Registration place(&set, members, rack_->me(), bell_id());
+    auto look = [&] {
+      place.enlist();
+      return ready();
+    };
+    Status status = park(deadline, cancel, look);
+    if (place.leave() && (!status || more())) set.wake_one(members);
+    return status;
+  }
+
   // Tells the others that this thread runs, and where, so that they may spin for it.
   void note_running() {
     const int cpu = platform::current_cpu();
@@ -117,10 +138,12 @@ class Waiter {
 
   template <class Ready>
   Status park(Deadline deadline, const CancelToken* cancel, Ready& ready) {
-    const CancelRegistration registration(cancel, rack_->arena(), rack_->me(), bell_id());
+    Registration on_token(cancel != nullptr ? cancel->waiters() : nullptr, rack_->arena().members(),
+                          rack_->me(), bell_id());
     for (;;) {
       // Pairs with Bell::ring(): announced first, looked at then.
       const uint32_t seen = bell().prepare();
+      on_token.enlist();
       const bool is_ready = ready();
       const bool canceled = !is_ready && cancel != nullptr && cancel->fired();
       if (is_ready || canceled || deadline.passed()) {

@@ -226,24 +226,23 @@ Operation register_bell() {
       "cancel: register and unregister",
       [](World& world, const CancelToken& token) {
         for (int turn = 0; turn < 2; ++turn) {
-          const CancelRegistration registration(&token, *world.arena, world.victim,
-                                                World::bell(world.victim));
+          Registration registration(token.waiters(), world.members(), world.victim,
+                                    World::bell(world.victim));
+          registration.enlist();
         }
       },
       false,
       [](World& world, const CancelToken& token, pid_t, bool) -> std::string {
         // Every place is there for the living, whoever died in it.
-        std::vector<std::unique_ptr<CancelRegistration>> all;
+        std::vector<std::unique_ptr<Registration>> all;
         for (uint16_t index = 0; index < WaiterSet::kPlaces; ++index) {
-          all.push_back(std::make_unique<CancelRegistration>(&token, *world.arena, world.host,
-                                                             BellId{world.host.slot, index}));
+          all.push_back(std::make_unique<Registration>(token.waiters(), world.members(), world.host,
+                                                       BellId{world.host.slot, index}));
+          all.back()->enlist();
         }
-        if (token.held().header()->waiters.crowded != 0) return "a dead member keeps its place";
+        if (token.waiters()->crowded()) return "a dead member keeps its place";
         all.clear();
-        for (const auto& place : token.held().header()->waiters.bells) {
-          if (place != 0) return "a place is left taken";
-        }
-        return "";
+        return token.waiters()->empty() ? "" : "a place is left taken";
       });
 }
 

@@ -33,6 +33,7 @@ std::vector<Operation> lane_operations();
 std::vector<Operation> heap_operations();
 std::vector<Operation> object_operations();
 std::vector<Operation> member_operations();
+std::vector<Operation> waiter_operations();
 
 inline pid_t no_survivor(World&) { return 0; }
 

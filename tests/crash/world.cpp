@@ -24,7 +24,7 @@ constexpr const char* kNoSystem = "/nonexistent";
 
 MemberId join(Members& members, MemberSlot by) {
   auto id = members.reserve(by);
-  if (!id || !members.join(*id, getpid(), 1)) abort();
+  if (!id || !members.join(*id, getpid(), 0)) abort();
   return *id;
 }
 
@@ -165,7 +165,8 @@ std::string World::audit(const std::vector<MemberSlot>& dead, uint64_t live_byte
   }
   for (MemberSlot slot = 1; slot < members().used(); ++slot) {
     const MemberWord word = members().word(slot);
-    const bool odd = word.state() == MemberState::Dead || word.state() == MemberState::Reaping;
+    const bool odd = word.state() != MemberState::Free && word.state() != MemberState::Live &&
+                     word.state() != MemberState::Reserved;
     const bool held = word.state() == MemberState::Reserved && word.by() != host.slot;
     if (odd || held) return "a slot is left dead, reaping, or reserved by nobody alive";
   }

@@ -99,7 +99,7 @@ void a_token_ends_waits(void**) {
       canceled += status.code() == Code::Canceled;
     });
   }
-  while (token->held().header()->waiters.crowded == 0) std::this_thread::yield();
+  while (!token->waiters()->crowded()) std::this_thread::yield();
   token->fire();
   for (std::thread& thread : threads) thread.join();
   assert_int_equal(canceled, 60);

@@ -1,0 +1,60 @@
+// Taking a lock in shared memory (shm/owner_lock) with a wait, and giving it back. Used by the
+// locks of the API, and inside of other objects.
+#pragma once
+
+#include "shm/owner_lock.hpp"
+#include "sync/waiter.hpp"
+
+namespace brood {
+
+// What becomes of a lock whose holder died with it. Take: what it guards is consistent at every
+// instant. Refuse: somebody has to put it right first.
+enum class Abandoned : uint8_t { Take, Refuse };
+
+Status acquire_slowly(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadline deadline,
+                      const CancelToken* cancel, Abandoned abandoned);
+
+// Timeout, Canceled; OwnerDied where abandoned locks are refused. A holder that died without
+// anybody noticing is noticed by whoever waits, within kLivenessCheckMs.
+inline Status acquire(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadline deadline,
+                      const CancelToken* cancel, Abandoned abandoned) {
+  if (lock.try_take(rack.me(), platform::current_cpu())) return {};
+  return acquire_slowly(rack, lock, waiters, deadline, cancel, abandoned);
+}
+// By its holder.
+inline void release(BellRack& rack, OwnerLock& lock, WaiterSet& waiters) {
+  lock.release();
+  waiters.wake_one(rack.arena().members());
+}
+
+// Holds a lock that guards something which is consistent at every instant.
+class OwnerGuard {
+ public:
+  OwnerGuard(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadline deadline,
+             const CancelToken* cancel)
+      : rack_(rack),
+        lock_(lock),
+        waiters_(waiters),
+        status_(acquire(rack, lock, waiters, deadline, cancel, Abandoned::Take)) {}
+  ~OwnerGuard() {
+    if (status_) release(rack_, lock_, waiters_);
+  }
+  OwnerGuard(const OwnerGuard&) = delete;
+  OwnerGuard& operator=(const OwnerGuard&) = delete;
+
+  // Timeout, Canceled: it is not held.
+  const Status& status() const { return status_; }
+
+ private:
+  BellRack& rack_;
+  OwnerLock& lock_;
+  WaiterSet& waiters_;
+  const Status status_;
+};
+
+inline constexpr int64_t kLivenessCheckMs = 250;
+// Asks the system whether the holder's process is there, and reaps it if it is not: for the case
+// that nobody else hears of deaths any more.
+void look_after(Arena& arena, MemberId holder, MemberId me);
+
+}  // namespace brood
