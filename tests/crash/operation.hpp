@@ -34,6 +34,7 @@ std::vector<Operation> heap_operations();
 std::vector<Operation> object_operations();
 std::vector<Operation> member_operations();
 std::vector<Operation> waiter_operations();
+std::vector<Operation> queue_operations();
 
 inline pid_t no_survivor(World&) { return 0; }
 

@@ -251,7 +251,7 @@ int run(const Options& options) {
   long operations = 0;
   Progress all;
   for (const auto& group : {lane_operations(), heap_operations(), object_operations(),
-                            member_operations(), waiter_operations()}) {
+                            member_operations(), waiter_operations(), queue_operations()}) {
     for (const Operation& operation : group) {
       if (!options.picks(operation.name)) continue;
       const Progress progress = sweep(world, operation, options, state);
