@@ -26,8 +26,8 @@ class Queue final : public SharedObject {
   std::shared_ptr<Ring> ring_;
 };
 
-// A message on its way into a ring: the bytes, or a chunk with them that is made here and goes back if
-// it was not put.
+// A message on its way into a ring: the bytes, or a chunk with them that is made here and goes back
+// if it was not put.
 class Parcel {
  public:
   // The caller's bytes: copied at once if they are many.

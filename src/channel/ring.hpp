@@ -1,10 +1,11 @@
-// This process's view of a ring of messages (channel/ring_shared) with any number of members at both
-// ends: what a queue is, and each direction of a pipe. It grows by segments and gives consumed ones
-// back.
+// This process's view of a ring of messages (channel/ring_shared) with any number of members at
+// both ends: what a queue is, and each direction of a pipe. It grows by segments and gives consumed
+// ones back.
 //
-// An operation works under its end's lock (shm/ring_side) and is committed by one change of the side's
-// word; until then nothing of it can be seen, and after it what is left to do can be read off the tags
-// (shm/parts). What is read comes from other processes: it is copied and checked before it is used.
+// An operation works under its end's lock (shm/ring_side) and is committed by one change of the
+// side's word; until then nothing of it can be seen, and after it what is left to do can be read
+// off the tags (shm/parts). What is read comes from other processes: it is copied and checked
+// before it is used.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,8 @@
 
 namespace brood {
 
-// What is to be put: bytes that stay the caller's, or a chunk that is ours and goes with the commit.
+// What is to be put: bytes that stay the caller's, or a chunk that is ours and goes with the
+// commit.
 struct Outgoing {
   const std::byte* data = nullptr;
   uint64_t size = 0;
@@ -62,14 +64,15 @@ class Ring {
   // The size of the next message, which stays; waits for one as get() does.
   Result<uint64_t> peek_size(Deadline deadline, const CancelToken* cancel, const Ended& ended = {});
   // Takes the next one into `room` if it fits: true. `size` is the message's either way.
-  Result<bool> get_into(std::span<std::byte> room, uint64_t& size, uint8_t& codec, Deadline deadline,
-                        const CancelToken* cancel, const Ended& ended = {});
+  Result<bool> get_into(std::span<std::byte> room, uint64_t& size, uint8_t& codec,
+                        Deadline deadline, const CancelToken* cancel, const Ended& ended = {});
 
   // Takes one that comes back if this process dies, or gives it back.
   Result<LeasedItem> lease(Deadline deadline, const CancelToken* cancel);
   Status acknowledge(Offset ticket, Deadline deadline, const CancelToken* cancel);
   void give_back(Offset ticket);
-  // With Remember::All: the oldest item that this process took is finished. State when it took none.
+  // With Remember::All: the oldest item that this process took is finished. State when it took
+  // none.
   Status finish_one(Deadline deadline, const CancelToken* cancel);
   // Waits until everything that was put is finished.
   Status join(Deadline deadline, const CancelToken* cancel);

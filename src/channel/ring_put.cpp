@@ -95,7 +95,8 @@ size_t Ring::fitting(SideWord before, const Cursor& from, std::span<const Outgoi
 bool Ring::has_room(const Outgoing& item) const {
   const Passed tail = passed(shared_.tail);
   const Passed head = passed(shared_.head);
-  const bool items = shared_.capacity_items == 0 || tail.items - head.items < shared_.capacity_items;
+  const bool items =
+      shared_.capacity_items == 0 || tail.items - head.items < shared_.capacity_items;
   return items && (shared_.capacity_bytes == 0 ||
                    tail.bytes - head.bytes + item.size <= shared_.capacity_bytes);
 }
@@ -159,8 +160,9 @@ Ring::PutUndo::~PutUndo() {
   if (dismissed_) return;
   for (const Offset piece : ring_.joining_) {
     ring_.tail_parts_.not_joined(piece);
-    const bool chunk = std::any_of(items_.begin(), items_.end(),
-                                   [&](const Outgoing& item) { return item.chunk.offset == piece; });
+    const bool chunk = std::any_of(items_.begin(), items_.end(), [&](const Outgoing& item) {
+      return item.chunk.offset == piece;
+    });
     if (!chunk) (void)ring_.arena().heap().free(piece, ring_.holdings_.me());
   }
   ring_.joining_.clear();

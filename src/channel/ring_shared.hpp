@@ -2,7 +2,8 @@
 //
 //   RingShared:  | settings, first | tail side | head side | waiters |
 //   segment:     | next | record | record | ... | end |      a heap piece, part of the object
-//   record:      | RecordHeader | bytes, padded to 8 |       or, for what is large or carries handles,
+//   record:      | RecordHeader | bytes, padded to 8 |       or, for what is large or carries
+//   handles,
 //                | RecordHeader | ChunkRecord |              the name of a chunk, also a part
 //   ticket:      | Ticket | bytes |                          of who took an item, see below
 #pragma once
@@ -53,8 +54,8 @@ enum class Remember : uint32_t {
   All = 2,   // each one, with a ticket, until it is finished
 };
 
-// What a process has of an item that it took: a piece of its own, which goes back to the ring when the
-// process dies (shm/parts).
+// What a process has of an item that it took: a piece of its own, which goes back to the ring when
+// the process dies (shm/parts).
 //   0    lease
 //   16   kind, codec
 //   24   chunk         of the message; with offset 0 the bytes lie behind
@@ -78,9 +79,8 @@ struct RingSettings {
   Remember remember = Remember::Nothing;
 };
 
-//   0     settings, first        written once; `first` under the tail's lock, before its first commit
-//   128   tail, head
-//   640   takers, putters        who waits for something to take, for room
+//   0     settings, first        written once; `first` under the tail's lock, before its first
+//   commit 128   tail, head 640   takers, putters        who waits for something to take, for room
 //   896   tail_lock, head_lock   who waits for the sides' locks
 //   1152  joiners                who waits until all is finished
 struct RingShared {

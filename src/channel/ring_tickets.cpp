@@ -1,6 +1,6 @@
-// Items that a process has taken and not finished: each has a ticket, a piece of the process's own that
-// its reaper returns to the ring (shm/parts). Whoever works at the reading end next settles what came
-// back: it is delivered again, or counted as lost.
+// Items that a process has taken and not finished: each has a ticket, a piece of the process's own
+// that its reaper returns to the ring (shm/parts). Whoever works at the reading end next settles
+// what came back: it is delivered again, or counted as lost.
 #include <new>
 
 #include "channel/ring.hpp"
@@ -173,7 +173,8 @@ Result<LeasedItem> Ring::lease_next(SideWord before) {
   ticket.codec = record->header.codec;
   // The chunk stays the ring's.
   ticket.chunk = {inside ? 0 : record->chunk.offset, record->size, record->chunk.refs};
-  if (inside && record->size > 0) std::memcpy(arena().at(*piece + sizeof(Ticket), record->size), record->data, record->size);
+  if (inside && record->size > 0)
+    std::memcpy(arena().at(*piece + sizeof(Ticket), record->size), record->data, record->size);
   head_parts_.lease(*piece);
   auto message = leased_message(*piece);
   if (!message) return message.error();

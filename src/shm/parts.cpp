@@ -40,10 +40,10 @@ Tag settled(Arena& arena, MemberSlot dead, Tag tag) {
 Tag settled_lease(Arena& arena, MemberSlot dead, Offset piece, Tag tag) {
   const auto* lease = reinterpret_cast<const Lease*>(arena.at(piece, sizeof(Lease)));
   const RingSide* side = side_at(arena, lease->side.load(std::memory_order_relaxed));
-  const bool taken =
-      side != nullptr && side->object.load(std::memory_order_relaxed) == tag.place() &&
-      SideWord{side->word.load(std::memory_order_acquire)}.items() >
-          lease->number.load(std::memory_order_relaxed);
+  const bool taken = side != nullptr &&
+                     side->object.load(std::memory_order_relaxed) == tag.place() &&
+                     SideWord{side->word.load(std::memory_order_acquire)}.items() >
+                         lease->number.load(std::memory_order_relaxed);
   if (taken && living_object(arena, tag.place()) != nullptr) {
     return part_of(TagState::Returned, tag.place(), tag);
   }

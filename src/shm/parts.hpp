@@ -31,7 +31,8 @@ class Parts {
 
   // Before the commit, with the side's lock and `pending` written.
   bool join(Offset piece) { return change(piece, TagState::Owned, me_, TagState::Joining, me_); }
-  // The part may still be in the hands of the one who put it in at `from`. State when it is no part.
+  // The part may still be in the hands of the one who put it in at `from`. State when it is no
+  // part.
   bool leave(Offset piece, const RingSide& from);
   bool finish(Offset piece) {
     return change(piece, TagState::Leased, me_, TagState::Finishing, me_);
@@ -61,13 +62,14 @@ class Parts {
   }
   // A piece of our own becomes a part at once: of an object that nobody else knows yet.
   bool keep(Offset piece) { return change(piece, TagState::Owned, me_, TagState::Kept, kNobody); }
-  bool drop_lease(Offset piece) { return change(piece, TagState::Leased, me_, TagState::Owned, me_); }
+  bool drop_lease(Offset piece) {
+    return change(piece, TagState::Leased, me_, TagState::Owned, me_);
+  }
 
  private:
   // Whether a tag in this state names the side; the others name the object.
   static bool names_side(TagState state) {
-    return state == TagState::Joining || state == TagState::Leaving ||
-           state == TagState::Finishing;
+    return state == TagState::Joining || state == TagState::Leaving || state == TagState::Finishing;
   }
   uint64_t aux(TagState state) const {
     if (state == TagState::Owned) return 0;

@@ -35,6 +35,7 @@ std::vector<Operation> object_operations();
 std::vector<Operation> member_operations();
 std::vector<Operation> waiter_operations();
 std::vector<Operation> queue_operations();
+std::vector<Operation> ticket_operations();
 
 inline pid_t no_survivor(World&) { return 0; }
 

@@ -7,37 +7,6 @@ namespace brood::crash {
 
 namespace {
 
-using Act = std::function<void(QueueScene&)>;
-using Check = std::function<std::string(QueueScene&, pid_t, bool)>;
-using Scenes = std::shared_ptr<std::unique_ptr<QueueScene>>;
-
-// The queue must go on: what is put now is what comes.
-std::string goes_on(QueueScene& scene) {
-  if (!put_letters(*scene.host, "z100 z5000", 1000)) return "HANG: nobody can put any more";
-  const std::string there = drain(scene.host_ring());
-  return there == "z100 z5000" ? "" : "put z100 z5000 and got " + there;
-}
-
-Operation queue_operation(const char* name, const RingSettings& settings, const Act& prepare,
-                          const Act& act, const std::function<int(QueueScene&)>& survive,
-                          const Check& check) {
-  auto kept = std::make_shared<std::unique_ptr<QueueScene>>();
-  return {name,
-          [=](World& world) {
-            *kept = std::make_unique<QueueScene>(world, settings);
-            prepare(**kept);
-          },
-          [=](World&) { act(**kept); },
-          [=](World& world) -> pid_t {
-            return survive ? world.park_survivor([&] { return survive(**kept); }) : 0;
-          },
-          [=](World&, pid_t survivor, bool acked) {
-            std::string wrong = check(**kept, survivor, acked);
-            if (wrong.empty()) wrong = (*kept)->end();
-            return wrong;
-          }};
-}
-
 // ---- putting -----------------------------------------------------------------------------------
 
 int take_one(QueueScene& scene) {
@@ -64,10 +33,7 @@ Operation put(const char* name, const std::string& before, const std::string& le
       [=](QueueScene& scene) {
         if (!before.empty() && !put_letters(*scene.host, before)) abort();
       },
-      [=](QueueScene& scene) {
-        (void)ready.put(*scene.victim, 0, &*scene.victims_token);
-      },
-      nullptr,
+      [=](QueueScene& scene) { (void)ready.put(*scene.victim, 0, &*scene.victims_token); }, nullptr,
       [=](QueueScene& scene, pid_t, bool acked) {
         return all_or_nothing(scene, before, letters, acked);
       });
@@ -76,13 +42,14 @@ Operation put(const char* name, const std::string& before, const std::string& le
 // A consumer that sleeps must get what was put, or sleep on until the next one.
 Operation put_to_parked(const char* name, const Letters& letters) {
   return queue_operation(
-      name, {}, [](QueueScene&) {},
-      [=](QueueScene& scene) { (void)letters.put(*scene.victim); }, take_one,
+      name, {}, [](QueueScene&) {}, [=](QueueScene& scene) { (void)letters.put(*scene.victim); },
+      take_one,
       [=](QueueScene& scene, pid_t survivor, bool acked) -> std::string {
         const bool put = scene.host_ring().counts().put > 0;
         if (acked && !put) return "an acknowledged put is lost";
         if (!put && !put_letters(*scene.host, "v100", 1000)) return "HANG: nobody can put any more";
-        if (World::outcome(survivor) != 0) return "HANG: there is something, but the taker sleeps on";
+        if (World::outcome(survivor) != 0)
+          return "HANG: there is something, but the taker sleeps on";
         (void)drain(scene.host_ring());
         return goes_on(scene);
       });
@@ -151,9 +118,7 @@ std::string repeat(const std::string& word, size_t count) {
   return all;
 }
 
-int put_one(QueueScene& scene) {
-  return put_letters(*scene.survivor, "v100", -1).ok() ? 0 : 2;
-}
+int put_one(QueueScene& scene) { return put_letters(*scene.survivor, "v100", -1).ok() ? 0 : 2; }
 
 Operation take_with_parked_putter() {
   return queue_operation(
@@ -165,7 +130,8 @@ Operation take_with_parked_putter() {
         Message::Ptr message;
         (void)scene.victim_ring().get({&message, 1}, Deadline::after_ms(0), nullptr);
       },
-      put_one, [](QueueScene& scene, pid_t survivor, bool acked) -> std::string {
+      put_one,
+      [](QueueScene& scene, pid_t survivor, bool acked) -> std::string {
         const bool taken = scene.host_ring().counts().taken > 0;
         if (acked && !taken) return "a get that returned took nothing";
         Message::Ptr message;
@@ -197,8 +163,11 @@ Operation look() {
         std::vector<Message::Ptr> out(4);
         (void)scene.host_ring().get(out, Deadline::after_ms(0), nullptr);
       },
-      [](QueueScene& scene) { (void)scene.victim_ring().peek_size(Deadline::after_ms(0), nullptr); },
-      nullptr, [](QueueScene& scene, pid_t, bool) { return taken_or_not(scene, "a4000", 0, false); });
+      [](QueueScene& scene) {
+        (void)scene.victim_ring().peek_size(Deadline::after_ms(0), nullptr);
+      },
+      nullptr,
+      [](QueueScene& scene, pid_t, bool) { return taken_or_not(scene, "a4000", 0, false); });
 }
 
 Operation take_into() {
@@ -213,7 +182,8 @@ Operation take_into() {
         uint8_t codec = 0;
         (void)scene.victim_ring().get_into(room, size, codec, Deadline::after_ms(0), nullptr);
       },
-      nullptr, [](QueueScene& scene, pid_t, bool acked) {
+      nullptr,
+      [](QueueScene& scene, pid_t, bool acked) {
         return taken_or_not(scene, "a5000 b100", 1, acked);
       });
 }

@@ -37,8 +37,8 @@ Letters::Letters(const std::string& words) {
   std::istringstream all(words);
   std::string word;
   while (all >> word) {
-    letters_.push_back({std::string(strtoul(word.c_str() + 1, nullptr, 10), word[0]),
-                        word.back() == 'h'});
+    letters_.push_back(
+        {std::string(strtoul(word.c_str() + 1, nullptr, 10), word[0]), word.back() == 'h'});
   }
 }
 
@@ -91,6 +91,34 @@ std::string drain(Ring& ring) {
     if (!all.empty()) all += ' ';
     all += read_letters(*message);
   }
+}
+
+std::string goes_on(QueueScene& scene) {
+  if (!put_letters(*scene.host, "z100 z5000", 1000)) return "HANG: nobody can put any more";
+  const std::string there = drain(scene.host_ring());
+  return there == "z100 z5000" ? "" : "put z100 z5000 and got " + there;
+}
+
+Operation queue_operation(const char* name, const RingSettings& settings,
+                          const std::function<void(QueueScene&)>& prepare,
+                          const std::function<void(QueueScene&)>& act,
+                          const std::function<int(QueueScene&)>& survive,
+                          const std::function<std::string(QueueScene&, pid_t, bool)>& check) {
+  auto kept = std::make_shared<std::unique_ptr<QueueScene>>();
+  return {name,
+          [=](World& world) {
+            *kept = std::make_unique<QueueScene>(world, settings);
+            prepare(**kept);
+          },
+          [=](World&) { act(**kept); },
+          [=](World& world) -> pid_t {
+            return survive ? world.park_survivor([&] { return survive(**kept); }) : 0;
+          },
+          [=](World&, pid_t survivor, bool acked) {
+            std::string wrong = check(**kept, survivor, acked);
+            if (wrong.empty()) wrong = (*kept)->end();
+            return wrong;
+          }};
 }
 
 }  // namespace brood::crash

@@ -8,8 +8,8 @@
 
 namespace brood::crash {
 
-// One member's way to the queue. Made in the checker; those of others are never destroyed there, since
-// what they refer to is the reaper's.
+// One member's way to the queue. Made in the checker; those of others are never destroyed there,
+// since what they refer to is the reaper's.
 struct Party {
   Party(World& world, MemberId id)
       : holdings(*world.arena, id.slot), rack(std::make_shared<BellRack>(*world.arena, id)) {}
@@ -61,5 +61,14 @@ inline Status put_letters(Party& party, const Letters& letters, int64_t timeout_
 std::string read_letters(Message& message);
 // Everything that is there, with blanks between.
 std::string drain(Ring& ring);
+// The queue must go on: what is put now is what comes.
+std::string goes_on(QueueScene& scene);
+
+// An operation on a fresh queue with these settings. `survive` may be empty.
+Operation queue_operation(const char* name, const RingSettings& settings,
+                          const std::function<void(QueueScene&)>& prepare,
+                          const std::function<void(QueueScene&)>& act,
+                          const std::function<int(QueueScene&)>& survive,
+                          const std::function<std::string(QueueScene&, pid_t, bool)>& check);
 
 }  // namespace brood::crash

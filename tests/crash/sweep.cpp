@@ -250,8 +250,9 @@ int run(const Options& options) {
   if (!options.state_file.empty()) state = load_state(options.state_file);
   long operations = 0;
   Progress all;
-  for (const auto& group : {lane_operations(), heap_operations(), object_operations(),
-                            member_operations(), waiter_operations(), queue_operations()}) {
+  for (const auto& group :
+       {lane_operations(), heap_operations(), object_operations(), member_operations(),
+        waiter_operations(), queue_operations(), ticket_operations()}) {
     for (const Operation& operation : group) {
       if (!options.picks(operation.name)) continue;
       const Progress progress = sweep(world, operation, options, state);
