@@ -68,6 +68,9 @@ typedef struct brood_pool brood_pool;               /* worker processes that run
 typedef struct brood_future brood_future;           /* the outcome of one task */
 typedef struct brood_stream brood_stream;           /* the outcomes of many tasks */
 typedef struct brood_completions brood_completions; /* what became ready, in that order */
+typedef struct brood_queue brood_queue;             /* messages from many processes to many */
+typedef struct brood_lease brood_lease;             /* a message that comes back if it is dropped */
+typedef struct brood_pipe brood_pipe;               /* one end of a pipe for messages */
 
 /** Borrowed bytes: an element of an array passed to brood_pool_map(). */
 typedef struct brood_bytes {

@@ -1,7 +1,7 @@
 /**
  * @file
  * Everything, in the order to read it: base (the rules), error, init, worker, pool, process,
- * handle, message.
+ * handle, message, queue.
  */
 #ifndef BROOD_BROOD_H
 #define BROOD_BROOD_H
@@ -13,6 +13,7 @@
 #include <brood/message.h>
 #include <brood/pool.h>
 #include <brood/process.h>
+#include <brood/queue.h>
 #include <brood/worker.h>
 
 #endif

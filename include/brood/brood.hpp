@@ -27,6 +27,7 @@
 #include <brood/cpp/message.hpp>
 #include <brood/cpp/pool.hpp>
 #include <brood/cpp/process.hpp>
+#include <brood/cpp/queue.hpp>
 #include <brood/cpp/stream.hpp>
 
 #endif

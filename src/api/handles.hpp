@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/runtime.hpp"
+#include "channel/queue.hpp"
 #include "pool/stream.hpp"
 #include "process/subprocess.hpp"
 #include "sync/completions.hpp"
@@ -29,6 +30,9 @@ class SharedHandle : public Waitable {
 }  // namespace brood::api
 
 struct brood_cancel final : brood::api::SharedHandle<brood::CancelToken> {
+  using SharedHandle::SharedHandle;
+};
+struct brood_queue final : brood::api::SharedHandle<brood::Queue> {
   using SharedHandle::SharedHandle;
 };
 

@@ -77,6 +77,9 @@ class Ring {
   // Waits until everything that was put is finished.
   Status join(Deadline deadline, const CancelToken* cancel);
 
+  // Counts what members that died had in hand.
+  Status settle(Deadline deadline, const CancelToken* cancel);
+
   // Looks without the locks; length() counts what came back too.
   uint64_t length() const;
   bool has_items() const { return head_word().items() < tail_word().items(); }

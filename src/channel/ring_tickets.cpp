@@ -102,12 +102,7 @@ Status Ring::join(Deadline deadline, const CancelToken* cancel) {
   }
   for (;;) {
     const uint64_t seen = returned_.load(std::memory_order_seq_cst);
-    if (seen != 0) {
-      const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
-      BROOD_TRY(lock.status());
-      auto again = settle_returned();
-      if (!again) return again.error();
-    }
+    BROOD_TRY(settle(deadline, cancel));
     if (all_finished()) return {};
     // What is to be delivered again stays counted as returned: only news wake us.
     const uint64_t left = returned_.load(std::memory_order_seq_cst);
@@ -216,6 +211,14 @@ void Ring::give_back(Offset ticket) {
 }
 
 // ---- what came back ----------------------------------------------------------------------------
+
+Status Ring::settle(Deadline deadline, const CancelToken* cancel) {
+  if (!has_returned()) return {};
+  const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
+  BROOD_TRY(lock.status());
+  auto again = settle_returned();
+  return again ? Status() : Status(again.error());
+}
 
 // Under the lock. The ticket of an item that is to be delivered again; 0 when there is none.
 Result<Offset> Ring::settle_returned() {

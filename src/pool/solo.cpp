@@ -34,9 +34,10 @@ class Solo::Events final : public ChildEvents {
 };
 
 Result<std::shared_ptr<Solo>> Solo::create(Household& household, std::string name,
-                                           std::string function, std::span<const std::byte> bytes) {
+                                           std::string function, std::span<const std::byte> bytes,
+                                           std::span<const Held> handles) {
   std::shared_ptr<Solo> solo(new Solo(household, std::move(name), std::move(function)));
-  BROOD_TRY(solo->prepare(bytes));
+  BROOD_TRY(solo->prepare(bytes, handles));
   return solo;
 }
 
@@ -45,11 +46,11 @@ Solo::Solo(Household& household, std::string name, std::string function)
 
 Solo::~Solo() {
   seat_.reset();
-  if (argument_.offset != 0) Chunk::free(household_.holdings(), argument_.offset);
+  drop_argument();
   if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
 }
 
-Status Solo::prepare(std::span<const std::byte> bytes) {
+Status Solo::prepare(std::span<const std::byte> bytes, std::span<const Held> handles) {
   Arena& arena = household_.arena();
   const size_t whole = kFalseSharing + Seat::channel_bytes();
   Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
@@ -59,11 +60,12 @@ Status Solo::prepare(std::span<const std::byte> bytes) {
   new (at) PoolBlock;  // all zero: nobody sleeps for results
   seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock);
   task_.argument = {bytes.data(), {}, bytes.size()};
-  if (bytes.size() > kInlineBytes) {
-    Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), {});
+  if (bytes.size() > kInlineBytes || !handles.empty()) {
+    Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), handles);
     if (!chunk) return chunk.error().with_context("the argument of the process");
     argument_ = *chunk;
-    std::memcpy(Chunk::data(arena, argument_), bytes.data(), bytes.size());
+    std::byte* copy = Chunk::data(arena, argument_);
+    if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
     task_.argument = {nullptr, argument_, bytes.size()};
   }
   TaskQueue queue;
@@ -134,9 +136,16 @@ std::optional<Error> Solo::fetch_failure() {
   return std::nullopt;
 }
 
+// Nobody reads it any more; whoever waits for the end of its handles need not wait for ours.
+void Solo::drop_argument() {
+  const Chunk::Name argument = std::exchange(argument_, {});
+  if (argument.offset != 0) Chunk::free(household_.holdings(), argument.offset);
+}
+
 void Solo::on_died() {
   std::lock_guard lock(mutex_);
   died_ = true;
+  drop_argument();
   failure_ = fetch_failure();
   if (failure_ && process_ != nullptr) process_->set_outcome(*failure_);
 }

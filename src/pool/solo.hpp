@@ -14,10 +14,11 @@ namespace brood {
 
 class Solo final : public std::enable_shared_from_this<Solo> {
  public:
-  // `bytes` is the function's argument, copied.
+  // `bytes` is the function's argument, copied, and `handles` what travels with it.
   static Result<std::shared_ptr<Solo>> create(Household& household, std::string name,
                                               std::string function,
-                                              std::span<const std::byte> bytes);
+                                              std::span<const std::byte> bytes,
+                                              std::span<const Held> handles);
   ~Solo();
   Solo(const Solo&) = delete;
   Solo& operator=(const Solo&) = delete;
@@ -37,7 +38,8 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   class Events;
 
   Solo(Household& household, std::string name, std::string function);
-  Status prepare(std::span<const std::byte> bytes);
+  Status prepare(std::span<const std::byte> bytes, std::span<const Held> handles);
+  void drop_argument();
   void give_up_member();
   void on_died();
   void on_over();

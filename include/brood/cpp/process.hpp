@@ -126,6 +126,17 @@ class Process {
     });
     return Process(made);
   }
+  /** The same with a message, whose handles travel along. It stays yours if this throws. */
+  static Process start_message(const ProcessOptions& options, const char* function,
+                               Message&& argument) {
+    const detail::ProcessOptionsView view(options);
+    brood_process* made = nullptr;
+    detail::check([&](brood_error** error) {
+      return brood_process_start_msg(function, argument.get(), view.get(), &made, error);
+    });
+    (void)argument.release();
+    return Process(made);
+  }
   /** Run any program. */
   static Process spawn(const ProcessOptions& options) {
     const detail::ProcessOptionsView view(options);
