@@ -71,6 +71,13 @@ typedef struct brood_completions brood_completions; /* what became ready, in tha
 typedef struct brood_queue brood_queue;             /* messages from many processes to many */
 typedef struct brood_lease brood_lease;             /* a message that comes back if it is dropped */
 typedef struct brood_pipe brood_pipe;               /* one end of a pipe for messages */
+typedef struct brood_lock brood_lock;               /* one holder at a time */
+typedef struct brood_semaphore brood_semaphore;     /* a number of permits */
+typedef struct brood_condition brood_condition;     /* waiting for a signal, without a lock */
+typedef struct brood_event brood_event;             /* a flag to wait for */
+typedef struct brood_barrier brood_barrier;         /* parties that wait for each other */
+typedef struct brood_rwlock brood_rwlock;           /* many readers or one writer */
+typedef struct brood_shared brood_shared;           /* a value or an array in shared memory */
 
 /** Borrowed bytes: an element of an array passed to brood_pool_map(). */
 typedef struct brood_bytes {

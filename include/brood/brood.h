@@ -14,6 +14,8 @@
 #include <brood/pool.h>
 #include <brood/process.h>
 #include <brood/queue.h>
+#include <brood/shared.h>
+#include <brood/sync.h>
 #include <brood/worker.h>
 
 #endif

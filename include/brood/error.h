@@ -41,7 +41,7 @@ enum {
   BROOD_E_OWNER_DIED = -33,   /* a lock's holder died */
   BROOD_E_PROTOCOL = -34,     /* the other side sent bytes that break the protocol */
   BROOD_E_INIT_FAILED = -35,  /* a worker could not be made ready */
-  BROOD_E_BROKEN = -36,       /* workers died again and again without finishing a task */
+  BROOD_E_BROKEN = -36,       /* workers died again and again without finishing a task; a barrier */
   BROOD_E_INTERNAL = -99      /* a bug in brood */
 };
 

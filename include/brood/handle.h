@@ -31,10 +31,13 @@ BROOD_API brood_handle *brood_completions_handle(brood_completions *completions)
 
 /**
  * Wait until one of `count` handles is ready: a future is done, a process has ended, a stream or a
- * completion queue has something to give, a token is fired.
+ * completion queue has something to give, a token is fired, an event is set, a lock can be
+ * acquired, a semaphore has a permit. Nothing is taken by it: acquire then, with others as your
+ * rivals.
  *
  * @param out_index  the lowest index that is ready.
- * @return BROOD_E_TIMEOUT, BROOD_E_CANCELED, BROOD_E_INVALID for count 0 or a NULL handle.
+ * @return BROOD_E_TIMEOUT, BROOD_E_CANCELED, BROOD_E_INVALID for count 0 or a NULL handle,
+ *         BROOD_E_UNSUPPORTED for one that is never ready.
  */
 BROOD_CALL brood_wait(brood_handle *const *handles, size_t count, int64_t timeout_ms,
                       brood_cancel *cancel, size_t *out_index, brood_error **error);
@@ -46,7 +49,7 @@ BROOD_CALL brood_completions_create(brood_completions **out, brood_error **error
  *
  * The queue holds a reference of its own: the handle's object may be freed before it is delivered.
  *
- * @return BROOD_E_UNSUPPORTED for a cancel token, which brood_wait() takes.
+ * @return BROOD_E_UNSUPPORTED for what lives in shared memory, which brood_wait() takes.
  */
 BROOD_CALL brood_completions_add(brood_completions *completions, brood_handle *handle, uint64_t tag,
                                  brood_error **error);

@@ -29,15 +29,33 @@ BROOD_API size_t brood_msg_size(const brood_msg *msg);
 BROOD_API uint8_t brood_msg_codec(const brood_msg *msg);
 
 /**
- * Let a handle travel with the message: the receiver takes it with brood_msg_take().
+ * Let a handle travel with the message: the receiver takes it with the brood_msg_take_ of its type.
  *
- * @param handle  stays yours. Only cancel tokens can travel so far; others are BROOD_E_UNSUPPORTED.
+ * @param handle  stays yours. What lives in shared memory can travel; what lives in one process
+ *                (a pool, a future, a process) is BROOD_E_UNSUPPORTED.
  * @return BROOD_E_TOO_BIG beyond 16 handles.
  */
 BROOD_CALL brood_msg_attach(brood_msg *msg, brood_handle *handle, brood_error **error);
 BROOD_API size_t brood_msg_handle_count(const brood_msg *msg);
-/** Take the attached handle number `index`; a second time is BROOD_E_STATE. You own the result. */
+/**
+ * Take the attached handle number `index`; a second time is BROOD_E_STATE. You own the result.
+ *
+ * @return BROOD_E_INVALID when it is of another type; it stays in the message.
+ */
 BROOD_CALL brood_msg_take_cancel(brood_msg *msg, size_t index, brood_cancel **out,
+                                 brood_error **error);
+BROOD_CALL brood_msg_take_lock(brood_msg *msg, size_t index, brood_lock **out, brood_error **error);
+BROOD_CALL brood_msg_take_semaphore(brood_msg *msg, size_t index, brood_semaphore **out,
+                                    brood_error **error);
+BROOD_CALL brood_msg_take_condition(brood_msg *msg, size_t index, brood_condition **out,
+                                    brood_error **error);
+BROOD_CALL brood_msg_take_event(brood_msg *msg, size_t index, brood_event **out,
+                                brood_error **error);
+BROOD_CALL brood_msg_take_barrier(brood_msg *msg, size_t index, brood_barrier **out,
+                                  brood_error **error);
+BROOD_CALL brood_msg_take_rwlock(brood_msg *msg, size_t index, brood_rwlock **out,
+                                 brood_error **error);
+BROOD_CALL brood_msg_take_shared(brood_msg *msg, size_t index, brood_shared **out,
                                  brood_error **error);
 BROOD_API void brood_msg_free(brood_msg *msg);
 

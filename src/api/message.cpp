@@ -1,5 +1,5 @@
 // Messages: message.h. The ABI's brood_msg is the inside's Message.
-#include "api/handles.hpp"
+#include "api/sync_handles.hpp"
 
 using namespace brood;
 using namespace brood::api;
@@ -62,6 +62,34 @@ brood_status brood_msg_attach(brood_msg* msg, brood_handle* handle, brood_error*
 }
 
 brood_status brood_msg_take_cancel(brood_msg* msg, size_t index, brood_cancel** out,
+                                   brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_lock(brood_msg* msg, size_t index, brood_lock** out,
+                                 brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_semaphore(brood_msg* msg, size_t index, brood_semaphore** out,
+                                      brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_condition(brood_msg* msg, size_t index, brood_condition** out,
+                                      brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_event(brood_msg* msg, size_t index, brood_event** out,
+                                  brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_barrier(brood_msg* msg, size_t index, brood_barrier** out,
+                                    brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_rwlock(brood_msg* msg, size_t index, brood_rwlock** out,
+                                   brood_error** error) {
+  return take(msg, index, out, error);
+}
+brood_status brood_msg_take_shared(brood_msg* msg, size_t index, brood_shared** out,
                                    brood_error** error) {
   return take(msg, index, out, error);
 }

@@ -188,6 +188,11 @@ void Runtime::shutdown() {
     pool->unref();
   }
   children_.end();
+  // Release: what this process did with shared objects is done.
+  household_->arena()
+      .members()
+      .at(household_->me().slot)
+      .orderly.store(1, std::memory_order_release);
   household_->stop();
 }
 

@@ -8,7 +8,7 @@ using namespace brood::api;
 
 namespace {
 
-Status start(const char* function, std::span<const std::byte> bytes, std::span<const Held> handles,
+Status start(const char* function, const Solo::Argument& argument,
              const brood_process_options* given, brood_process** out) {
   BROOD_LET(runtime, Runtime::open());
   BROOD_NEED(out);
@@ -18,7 +18,7 @@ Status start(const char* function, std::span<const std::byte> bytes, std::span<c
   BROOD_LET(plan, read_plan(options, command.empty() ? runtime->command() : command));
   if (options.name == nullptr) plan.name = name;
   BROOD_TRY(runtime->household().start());
-  BROOD_LET(solo, Solo::create(runtime->household(), plan.name, std::string(name), bytes, handles));
+  BROOD_LET(solo, Solo::create(runtime->household(), plan.name, std::string(name), argument));
   BROOD_LET(process, Subprocess::spawn(
                          runtime->household(), std::move(plan),
                          [solo](const ChildRequest& request, std::shared_ptr<ChildEvents> events) {
@@ -39,7 +39,7 @@ brood_status brood_process_start(const char* function, const void* data, size_t 
                                  brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(bytes, read_bytes(data, size));
-    return start(function, bytes, {}, options, out);
+    return start(function, {bytes}, options, out);
   });
 }
 
@@ -47,13 +47,12 @@ brood_status brood_process_start_msg(const char* function, brood_msg* args,
                                      const brood_process_options* options, brood_process** out,
                                      brood_error** error) {
   return guard(error, [&]() -> Status {
-    BROOD_LET(runtime, Runtime::open());
-    (void)runtime;
     BROOD_NEED(args);
-    Message* message = from_c(args);
-    BROOD_TRY(
-        start(function, {message->data(), message->size()}, message->handles(), options, out));
-    Message::Ptr(message).reset();
+    Message& message = *from_c(args);
+    BROOD_TRY(start(function,
+                    {{message.data(), message.size()}, message.codec(), message.handles()}, options,
+                    out));
+    Message::Ptr(&message).reset();
     return {};
   });
 }

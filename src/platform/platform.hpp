@@ -105,6 +105,8 @@ using Mapping = Unique<MappingTraits>;
 
 // Maps the whole fd, shared and writable, kept out of core dumps; takes no memory by itself.
 Result<Mapping> map_shared(int fd, uint64_t bytes);
+// Maps a part of it, from the start of a page on, once more and read-only: a write to it faults.
+Result<Mapping> map_shared_view(int fd, uint64_t offset, uint64_t bytes);
 // Makes memory for a page-aligned range, so that touching it cannot fail later. NoMemory when
 // refused.
 Status commit_shared(int fd, uint64_t offset, uint64_t bytes);

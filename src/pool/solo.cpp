@@ -34,10 +34,9 @@ class Solo::Events final : public ChildEvents {
 };
 
 Result<std::shared_ptr<Solo>> Solo::create(Household& household, std::string name,
-                                           std::string function, std::span<const std::byte> bytes,
-                                           std::span<const Held> handles) {
+                                           std::string function, const Argument& argument) {
   std::shared_ptr<Solo> solo(new Solo(household, std::move(name), std::move(function)));
-  BROOD_TRY(solo->prepare(bytes, handles));
+  BROOD_TRY(solo->prepare(argument));
   return solo;
 }
 
@@ -50,7 +49,8 @@ Solo::~Solo() {
   if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
 }
 
-Status Solo::prepare(std::span<const std::byte> bytes, std::span<const Held> handles) {
+Status Solo::prepare(const Argument& argument) {
+  const std::span<const std::byte> bytes = argument.bytes;
   Arena& arena = household_.arena();
   const size_t whole = kFalseSharing + Seat::channel_bytes();
   Result<Offset> memory = arena.heap().allocate_zeroed(whole, household_.me().slot);
@@ -60,12 +60,14 @@ Status Solo::prepare(std::span<const std::byte> bytes, std::span<const Held> han
   new (at) PoolBlock;  // all zero: nobody sleeps for results
   seat_ = std::make_unique<Seat>(0, new (at + kFalseSharing) ChannelBlock);
   task_.argument = {bytes.data(), {}, bytes.size()};
-  if (bytes.size() > kInlineBytes || !handles.empty()) {
-    Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), handles);
+  task_.codec = argument.codec;
+  if (bytes.size() > kInlineBytes || !argument.handles.empty()) {
+    Result<Chunk::Name> chunk = Chunk::make(household_.holdings(), bytes.size(), argument.handles);
     if (!chunk) return chunk.error().with_context("the argument of the process");
     argument_ = *chunk;
-    std::byte* copy = Chunk::data(arena, argument_);
-    if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
+    if (!bytes.empty()) {
+      std::memcpy(Chunk::data(arena, argument_), bytes.data(), bytes.size());
+    }
     task_.argument = {nullptr, argument_, bytes.size()};
   }
   TaskQueue queue;

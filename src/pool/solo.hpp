@@ -14,11 +14,14 @@ namespace brood {
 
 class Solo final : public std::enable_shared_from_this<Solo> {
  public:
-  // `bytes` is the function's argument, copied, and `handles` what travels with it.
+  // The function's argument, copied: bytes, what they are, and handles.
+  struct Argument {
+    std::span<const std::byte> bytes;
+    uint8_t codec = 0;
+    std::span<const Held> handles = {};
+  };
   static Result<std::shared_ptr<Solo>> create(Household& household, std::string name,
-                                              std::string function,
-                                              std::span<const std::byte> bytes,
-                                              std::span<const Held> handles);
+                                              std::string function, const Argument& argument);
   ~Solo();
   Solo(const Solo&) = delete;
   Solo& operator=(const Solo&) = delete;
@@ -38,7 +41,7 @@ class Solo final : public std::enable_shared_from_this<Solo> {
   class Events;
 
   Solo(Household& household, std::string name, std::string function);
-  Status prepare(std::span<const std::byte> bytes, std::span<const Held> handles);
+  Status prepare(const Argument& argument);
   void drop_argument();
   void give_up_member();
   void on_died();

@@ -72,6 +72,7 @@ Status Members::join(MemberId id, int64_t pid, uint64_t start_time) {
   member.pid.store(pid, std::memory_order_relaxed);
   member.start_time.store(start_time, std::memory_order_relaxed);
   member.host.store(seen.by(), std::memory_order_relaxed);
+  member.orderly.store(0, std::memory_order_relaxed);
   member.host_generation.store(word(seen.by()).generation(), std::memory_order_relaxed);
   if (!change(slot, seen, MemberWord::make(generation, seen.by(), MemberState::Live))) {
     return Error(Code::State, "the place of this process in its family was given up meanwhile");

@@ -93,6 +93,7 @@ struct Member {
   std::atomic<Offset> result_tail;        // the word with the committed tail of its result lane
   std::atomic<uint32_t> bells_used;       // bells above were never slept on
   std::atomic<uint32_t> slots_used;       // in slot 0 only: slots above were never reserved
+  std::atomic<uint32_t> orderly;          // it ended brood by itself: nobody misses it
   alignas(128) Intent intent;
   alignas(1024) BellSeat bells[kBells];
 };

@@ -53,6 +53,11 @@ class OwnerLock {
   }
   // By the holder only. The commit; wake a waiter afterwards.
   void release() { word_.store(0, std::memory_order_seq_cst); }
+  // The same where the caller may be wrong about who holds it: `seen` is what look() said. False
+  // when it has changed since.
+  bool release_from(OwnerWord seen) {
+    return word_.compare_exchange_strong(seen.word, 0, std::memory_order_seq_cst);
+  }
 
  private:
   std::atomic<uint64_t> word_;

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "shm/barrier_word.hpp"
 #include "shm/object.hpp"
 #include "shm/parts.hpp"
 
@@ -31,7 +32,25 @@ void resolve_in_transit(Arena& arena, MemberSlot dead) {
   });
 }
 
+// Whoever waits at a barrier that the dead member held may wait for it.
+void break_barriers(Arena& arena, Offset piece) {
+  const RefList* list = ref_list_at(arena, piece);
+  if (list == nullptr) return;
+  for (uint64_t index = 0; index < list->count; ++index) {
+    // The reference keeps the object where it is.
+    const Offset object = list->refs[index].load(std::memory_order_acquire);
+    if (arena.heap().tag_of(object).state() != TagState::Object) continue;
+    constexpr size_t kBytes = sizeof(ObjectHeader) + sizeof(BarrierState);
+    auto* header = reinterpret_cast<ObjectHeader*>(arena.at(object, kBytes));
+    if (header == nullptr || header->type != static_cast<uint32_t>(ObjectType::Barrier)) continue;
+    if (arena.heap().size_of(object) < kBytes) continue;
+    break_barrier(*reinterpret_cast<BarrierState*>(object_data(header)), header->waiters,
+                  arena.members());
+  }
+}
+
 void free_owned(Arena& arena, MemberSlot dead, MemberSlot by) {
+  const bool orderly = arena.members().at(dead).orderly.load(std::memory_order_acquire) != 0;
   arena.heap().visit_pieces([&](Offset piece, Tag tag) {
     // What was queued for a host that died is as good as its own.
     if (tag.is(TagState::Queued, dead)) {
@@ -40,7 +59,10 @@ void free_owned(Arena& arena, MemberSlot dead, MemberSlot by) {
       tag = owned;
     }
     if (!tag.is(TagState::Owned, dead)) return;
-    if (tag.carries()) (void)give_up_references(arena, piece, by);
+    if (tag.carries()) {
+      if (!orderly) break_barriers(arena, piece);
+      (void)give_up_references(arena, piece, by);
+    }
     (void)arena.heap().free(piece, dead);
   });
 }

@@ -15,16 +15,11 @@ Status acquire_slowly(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadl
     died = gone && abandoned == Abandoned::Refuse;
     return died || lock.take_from(seen, rack.me(), platform::current_cpu());
   };
-  Waiter& waiter = Waiter::current(rack);
-  for (;;) {
-    const Deadline look_again =
-        deadline.is_now() ? deadline : deadline.sooner(Deadline::after_ms(kLivenessCheckMs));
-    const Status status = waiter.wait_on(
-        waiters, look_again, cancel, attempt, [&] { return died; }, lock.look().cpu());
-    if (status && died) return Error(Code::OwnerDied);
-    if (status || status.code() != Code::Timeout || deadline.passed()) return status;
-    look_after(rack.arena(), lock.look().holder(), rack.me());
-  }
+  const Status status = wait_for_holders(
+      rack, waiters, deadline, cancel, attempt, [&] { return died; }, lock.look().cpu(),
+      [&] { look_after(rack.arena(), lock.look().holder(), rack.me()); });
+  if (status && died) return Error(Code::OwnerDied);
+  return status;
 }
 
 void look_after(Arena& arena, MemberId holder, MemberId me) {

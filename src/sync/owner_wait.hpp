@@ -7,6 +7,26 @@
 
 namespace brood {
 
+inline constexpr int64_t kLivenessCheckMs = 250;
+// Asks the system whether the holder's process is there, and reaps it if it is not: for the case
+// that nobody else hears of deaths any more.
+void look_after(Arena& arena, MemberId holder, MemberId me);
+
+// Waiter::wait_on() for what members hold: `check()` is called now and then, and looks after them.
+template <class Ready, class More, class Check>
+Status wait_for_holders(BellRack& rack, WaiterSet& set, Deadline deadline,
+                        const CancelToken* cancel, Ready&& ready, More&& more, int peer_cpu,
+                        Check&& check) {
+  Waiter& waiter = Waiter::current(rack);
+  for (;;) {
+    const Deadline slice =
+        deadline.is_now() ? deadline : deadline.sooner(Deadline::after_ms(kLivenessCheckMs));
+    Status status = waiter.wait_on(set, slice, cancel, ready, more, peer_cpu);
+    if (status || status.code() != Code::Timeout || deadline.passed()) return status;
+    check();
+  }
+}
+
 // What becomes of a lock whose holder died with it. Take: what it guards is consistent at every
 // instant. Refuse: somebody has to put it right first.
 enum class Abandoned : uint8_t { Take, Refuse };
@@ -51,10 +71,5 @@ class OwnerGuard {
   WaiterSet& waiters_;
   const Status status_;
 };
-
-inline constexpr int64_t kLivenessCheckMs = 250;
-// Asks the system whether the holder's process is there, and reaps it if it is not: for the case
-// that nobody else hears of deaths any more.
-void look_after(Arena& arena, MemberId holder, MemberId me);
 
 }  // namespace brood

@@ -65,8 +65,11 @@ Result<uint64_t> shared_memory_size(int fd) {
   return static_cast<uint64_t>(info.st_size);
 }
 
-Result<Mapping> map_shared(int fd, uint64_t bytes) {
-  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+namespace {
+
+Result<Mapping> map_part(int fd, uint64_t offset, uint64_t bytes, int protection) {
+  void* data =
+      mmap(nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd, static_cast<off_t>(offset));
   if (data == MAP_FAILED) {
     return Error::os("mapping " + std::to_string(bytes) + " bytes of shared memory", errno);
   }
@@ -76,6 +79,16 @@ Result<Mapping> map_shared(int fd, uint64_t bytes) {
     return Error::os("keeping shared memory out of core dumps (madvise)", errno);
   }
   return mapping;
+}
+
+}  // namespace
+
+Result<Mapping> map_shared(int fd, uint64_t bytes) {
+  return map_part(fd, 0, bytes, PROT_READ | PROT_WRITE);
+}
+
+Result<Mapping> map_shared_view(int fd, uint64_t offset, uint64_t bytes) {
+  return map_part(fd, offset, bytes, PROT_READ);
 }
 
 void MappingTraits::close(const Value& value) { munmap(value.data, value.size); }
