@@ -1,7 +1,7 @@
 /**
  * @file
  * Everything, in the order to read it: base (the rules), error, init, worker, pool, process,
- * handle, message, queue.
+ * handle, message, queue, pipe.
  */
 #ifndef BROOD_BROOD_H
 #define BROOD_BROOD_H
@@ -11,6 +11,7 @@
 #include <brood/handle.h>
 #include <brood/init.h>
 #include <brood/message.h>
+#include <brood/pipe.h>
 #include <brood/pool.h>
 #include <brood/process.h>
 #include <brood/queue.h>

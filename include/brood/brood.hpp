@@ -25,6 +25,7 @@
 #include <brood/cpp/function.hpp>
 #include <brood/cpp/handle.hpp>
 #include <brood/cpp/message.hpp>
+#include <brood/cpp/pipe.hpp>
 #include <brood/cpp/pool.hpp>
 #include <brood/cpp/process.hpp>
 #include <brood/cpp/queue.hpp>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/runtime.hpp"
+#include "channel/pipe.hpp"
 #include "channel/queue.hpp"
 #include "pool/stream.hpp"
 #include "process/subprocess.hpp"
@@ -33,6 +34,9 @@ struct brood_cancel final : brood::api::SharedHandle<brood::CancelToken> {
   using SharedHandle::SharedHandle;
 };
 struct brood_queue final : brood::api::SharedHandle<brood::Queue> {
+  using SharedHandle::SharedHandle;
+};
+struct brood_pipe final : brood::api::SharedHandle<brood::PipeEnd> {
   using SharedHandle::SharedHandle;
 };
 

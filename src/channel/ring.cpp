@@ -11,6 +11,7 @@ Ring::Ring(RingShared& shared, Holdings& holdings, std::shared_ptr<BellRack> rac
                                         sizeof(ObjectHeader)))
                     ->returned),
       bounded_(shared.capacity_items != 0 || shared.capacity_bytes != 0),
+      one_may_exceed_(shared.one_may_exceed != 0),
       remember_(static_cast<Remember>(shared.remember)),
       tail_parts_(holdings.arena(), holdings.me(), shared.tail),
       head_parts_(holdings.arena(), holdings.me(), shared.head) {}

@@ -26,7 +26,7 @@ struct Outgoing {
   Chunk::Name chunk;
 };
 
-// Whether nobody is left who could put anything.
+// Whether nobody is left at the other end.
 struct Ended {
   bool (*test)(const void* context) = nullptr;
   const void* context = nullptr;
@@ -53,7 +53,9 @@ class Ring {
 
   // Puts as many as there is room for, at least one, in one commit; returns how many. Closed after
   // shut_down(), TooBig for a message that never fits, NoMemory.
-  Result<size_t> put(std::span<const Outgoing> items, Deadline deadline, const CancelToken* cancel);
+  // Closed also when nobody is left to take it.
+  Result<size_t> put(std::span<const Outgoing> items, Deadline deadline, const CancelToken* cancel,
+                     const Ended& ended = {});
   // Nothing more can be put; what is there can be taken. Wakes everybody, waits for nobody.
   void shut_down();
 
@@ -174,6 +176,7 @@ class Ring {
   const std::shared_ptr<BellRack> rack_;
   std::atomic<uint64_t>& returned_;
   const bool bounded_;
+  const bool one_may_exceed_;
   const Remember remember_;
   Parts tail_parts_;
   Parts head_parts_;

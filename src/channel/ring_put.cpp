@@ -15,7 +15,7 @@ uint64_t record_size(const Outgoing& item) {
 }  // namespace
 
 Status Ring::check_sizes(std::span<const Outgoing> items) const {
-  if (shared_.capacity_bytes == 0) return {};
+  if (shared_.capacity_bytes == 0 || one_may_exceed_) return {};
   for (const Outgoing& item : items) {
     if (item.size <= shared_.capacity_bytes) continue;
     return Error(Code::TooBig, "a message of " + std::to_string(item.size) +
@@ -26,16 +26,17 @@ Status Ring::check_sizes(std::span<const Outgoing> items) const {
 }
 
 Result<size_t> Ring::put(std::span<const Outgoing> items, Deadline deadline,
-                         const CancelToken* cancel) {
+                         const CancelToken* cancel, const Ended& ended) {
   BROOD_TRY(check_sizes(items));
   for (;;) {
+    if (ended.is_over()) return Error(Code::Closed);
     auto put = try_put(items, deadline, cancel);
     if (!put || *put > 0) return put;
     // Full. Only a hint: who finds room takes the lock and looks again.
     BROOD_TRY(Waiter::current(*rack_).wait_on(
         shared_.putters, deadline, cancel,
-        [&] { return tail_word().closed() || has_room(items[0]); }, [] { return false; },
-        shared_.head.cpu.load(std::memory_order_relaxed)));
+        [&] { return tail_word().closed() || has_room(items[0]) || ended.is_over(); },
+        [] { return false; }, shared_.head.cpu.load(std::memory_order_relaxed)));
   }
 }
 
@@ -82,7 +83,8 @@ size_t Ring::fitting(SideWord before, const Cursor& from, std::span<const Outgoi
     uint64_t used_bytes = from.bytes - head.bytes;
     size_t count = 0;
     while (count < items.size() && used_items < most_items &&
-           (items[count].size <= most_bytes - std::min(most_bytes, used_bytes))) {
+           (items[count].size <= most_bytes - std::min(most_bytes, used_bytes) ||
+            (one_may_exceed_ && used_items == 0))) {
       ++used_items;
       used_bytes += items[count++].size;
     }
@@ -97,7 +99,7 @@ bool Ring::has_room(const Outgoing& item) const {
   const Passed head = passed(shared_.head);
   const bool items =
       shared_.capacity_items == 0 || tail.items - head.items < shared_.capacity_items;
-  return items && (shared_.capacity_bytes == 0 ||
+  return items && (shared_.capacity_bytes == 0 || (one_may_exceed_ && tail.items == head.items) ||
                    tail.bytes - head.bytes + item.size <= shared_.capacity_bytes);
 }
 

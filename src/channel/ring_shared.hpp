@@ -76,6 +76,7 @@ static_assert(SharedPod<Ticket> && sizeof(Ticket) == 56);
 struct RingSettings {
   uint64_t capacity_items = 0;  // 0: no limit
   uint64_t capacity_bytes = 0;
+  bool one_may_exceed = false;  // a message that is too large goes when nothing else is there
   Remember remember = Remember::Nothing;
 };
 
@@ -86,6 +87,7 @@ struct RingSettings {
 struct RingShared {
   uint64_t capacity_items;
   uint64_t capacity_bytes;
+  uint64_t one_may_exceed;
   uint64_t remember;
   std::atomic<Offset> first;
   RingSide tail;
@@ -103,6 +105,7 @@ static_assert(SharedPod<RingShared> && offsetof(RingShared, tail) == 128 &&
 inline void lay_out_ring(RingShared& ring, Offset object, const RingSettings& settings) {
   ring.capacity_items = settings.capacity_items;
   ring.capacity_bytes = settings.capacity_bytes;
+  ring.one_may_exceed = settings.one_may_exceed;
   ring.remember = static_cast<uint64_t>(settings.remember);
   ring.tail.object.store(object, std::memory_order_relaxed);
   ring.head.object.store(object, std::memory_order_relaxed);

@@ -34,8 +34,7 @@ Result<std::atomic<Offset>*> Holdings::free_ref() {
   return ref;
 }
 
-Result<Held> Holdings::create(ObjectType type, size_t bytes, LayOut lay_out,
-                              const void* settings) {
+Result<Held> Holdings::create(ObjectType type, size_t bytes, LayOut lay_out, const void* settings) {
   std::lock_guard lock(mutex_);
   auto ref = free_ref();
   if (!ref) return ref.error();

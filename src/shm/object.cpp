@@ -74,6 +74,9 @@ bool give_up_reference(Arena& arena, std::atomic<Offset>& ref, MemberSlot me) {
   std::lock_guard lock(arena.intending());
   const uint32_t number = declare(arena, me, object, ref, -1);
   LifeWord seen{header->life.load(std::memory_order_seq_cst)};
+  // One of a pipe's ends is gone, which was all that referred to it: whoever waits at the other one
+  // has to look.
+  const bool tell = header->type == static_cast<uint32_t>(ObjectType::Pipe);
   bool last = false;
   for (;;) {
     if (seen.dying() || seen.count() == 0) break;  // damaged: leave it
@@ -88,6 +91,7 @@ bool give_up_reference(Arena& arena, std::atomic<Offset>& ref, MemberSlot me) {
   ref.store(0, std::memory_order_release);
   if (last) destroy(arena, object, me);
   retire(arena, me);
+  if (tell) arena.members().ring_all();
   return has_parts;
 }
 

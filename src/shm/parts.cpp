@@ -73,6 +73,12 @@ bool Parts::leave(Offset piece, const RingSide& from) {
   }
 }
 
+bool keep_part(Arena& arena, Offset piece, Offset object, MemberSlot me) {
+  const Tag tag = arena.heap().tag_of(piece);
+  return tag.is(TagState::Owned, me) &&
+         arena.heap().change_tag(piece, tag, part_of(TagState::Kept, object, tag));
+}
+
 bool begin_dying(Arena& arena, Offset object, MemberSlot by) {
   return arena.heap().change_tag(object, Tag(TagState::Object, kNobody), Tag(TagState::Dying, by));
 }

@@ -60,8 +60,6 @@ class Parts {
   bool give_back(Offset piece) {
     return change(piece, TagState::Leased, me_, TagState::Returned, kNobody);
   }
-  // A piece of our own becomes a part at once: of an object that nobody else knows yet.
-  bool keep(Offset piece) { return change(piece, TagState::Owned, me_, TagState::Kept, kNobody); }
   bool drop_lease(Offset piece) {
     return change(piece, TagState::Leased, me_, TagState::Owned, me_);
   }
@@ -82,6 +80,9 @@ class Parts {
   const Offset side_;
   const Offset object_;
 };
+
+// Makes a piece of `me` a part at once: of an object that nobody else knows yet.
+bool keep_part(Arena& arena, Offset piece, Offset object, MemberSlot me);
 
 // Calls `visit(piece)` for what came back to the object from members that died.
 template <class Visit>

@@ -36,6 +36,7 @@ std::vector<Operation> member_operations();
 std::vector<Operation> waiter_operations();
 std::vector<Operation> queue_operations();
 std::vector<Operation> ticket_operations();
+std::vector<Operation> pipe_operations();
 
 inline pid_t no_survivor(World&) { return 0; }
 
