@@ -5,9 +5,9 @@
 //   sweep [--full] [--first] [--state FILE] [NAME...]
 //
 // Quick mode kills after the steps that changed shared memory and on both sides of each system
-// call, or 120 of these. Full mode kills after every step; operations of more than 3000 are quick mode and 500
-// random steps. FILE remembers what a full sweep has done, so that it can be interrupted. --first
-// ends at the first failure. NAME picks operations by a part of their name.
+// call, or 120 of these. Full mode kills after every step; operations of more than 3000 are quick
+// mode and 500 random steps. FILE remembers what a full sweep has done, so that it can be
+// interrupted. --first ends at the first failure. NAME picks operations by a part of their name.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
