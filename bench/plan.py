@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 
-GROUPS = ["limits", "spawn", "start", "pool", "pending", "idle"]
+GROUPS = ["limits", "spawn", "start", "pool", "pending", "idle", "value"]
 # Debian's own Python, so that two machines compare the same peer.
 PYTHON = "/usr/bin/python3"
 PLACEMENTS = ["packed", "apart"]
@@ -90,6 +90,18 @@ def measurements(group, build):
     elif group == "idle":
         found.append(Measurement(group, "brood", "", program("pool", "idle", "free", "10"), rounds=1))
         found.append(Measurement(group, "multiprocessing", "", [*peers, "multiprocessing", "idle", "free", "10"], rounds=1))
+    elif group == "value":
+        value_peers = [PYTHON, str(pathlib.Path(__file__).parent / "value_peers.py")]
+        for contestant in ("brood", "mutex", "robust"):
+            found.append(Measurement(group, contestant, "", program("value", contestant, "alone", "packed")))
+        found.append(Measurement(group, "multiprocessing", "", [*value_peers, "alone", "packed"]))
+        for contestant in ("brood", "cpu"):
+            found.append(Measurement(group, contestant, "", program("value", contestant, "add", "packed")))
+        found.append(Measurement(group, "brood", "", program("value", "brood", "add_call", "packed")))
+        for placement in placements:
+            for contestant in ("brood", "mutex", "robust"):
+                found.append(Measurement(group, contestant, placement, program("value", contestant, "contended", placement)))
+            found.append(Measurement(group, "multiprocessing", placement, [*value_peers, "contended", placement]))
     return found
 
 
@@ -130,6 +142,11 @@ TARGETS = [
     Target("100,000 pending, total rate: multiprocessing.Pool", "pending.100k.total.brood", "pending.100k.total.multiprocessing", ">=", 100),
     Target("100,000 pending, memory: multiprocessing.Pool", "pending.100k.memory.brood", "pending.100k.memory.multiprocessing", "<=", 1 / 9),
     Target("1,000,000 pending, submit rate: that of 1,000", "pending.1M.submit.brood", "pending.1k.submit.brood", ">=", 0.7),
+    Target("locked value: multiprocessing.Value's time", "value.locked.multiprocessing", "value.locked.brood", ">=", 20),
+    Target("locked value: robust mutex's time", "value.locked.brood", "value.locked.robust", "<=", 1.2),
+    Target("locked value, contended, packed: multiprocessing.Value", "value.contended.brood.packed", "value.contended.multiprocessing.packed", ">=", 15),
+    Target("locked value, contended, apart: multiprocessing.Value", "value.contended.brood.apart", "value.contended.multiprocessing.apart", ">=", 15),
+    Target("atomic add: the CPU's", "value.add.brood", "value.add.cpu", "<=", 1.15),
     Target("idle for 10 s: wake-ups", "idle.wakeups.brood", "", "<=", 0),
     Target("idle for 10 s: CPU time, ms", "idle.cpu.brood", "", "<=", 10),
 ]

@@ -7,7 +7,11 @@
 
 namespace brood {
 
+#ifdef BROOD_POISON
+inline constexpr int64_t kLivenessCheckMs = 5000;  // for the sweep: so that it heals no lost wake
+#else
 inline constexpr int64_t kLivenessCheckMs = 250;
+#endif
 // Asks the system whether the holder's process is there, and reaps it if it is not: for the case
 // that nobody else hears of deaths any more.
 void look_after(Arena& arena, MemberId holder, MemberId me);

@@ -37,6 +37,8 @@ std::vector<Operation> waiter_operations();
 std::vector<Operation> queue_operations();
 std::vector<Operation> ticket_operations();
 std::vector<Operation> pipe_operations();
+std::vector<Operation> lock_operations();
+std::vector<Operation> meeting_operations();
 
 inline pid_t no_survivor(World&) { return 0; }
 

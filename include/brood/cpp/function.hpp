@@ -27,12 +27,10 @@ class Task {
             brood_msg_size(args)};
   }
   uint8_t codec() const noexcept { return brood_msg_codec(brood_task_args(task_)); }
-  Cancel take_cancel(size_t index) {
-    brood_cancel* token = nullptr;
-    detail::check([&](brood_error** error) {
-      return brood_msg_take_cancel(brood_task_args(task_), index, &token, error);
-    });
-    return Cancel(token);
+  /** take<Lock>(0): the handle number 0 that came with the argument, which must be of that type. */
+  template <class T>
+  T take(size_t index) {
+    return detail::take<T>(brood_task_args(task_), index);
   }
 
   void reply(Bytes bytes, uint8_t codec = BROOD_CODEC_RAW) {

@@ -8,6 +8,7 @@
 #include <brood/handle.h>
 #include <brood/init.h>
 
+#include <algorithm>
 #include <brood/cpp/error.hpp>
 #include <chrono>
 #include <optional>
@@ -52,6 +53,12 @@ class Wait {
   }
   Wait(const Cancel& cancel) : cancel_(cancel.get()) {}
 
+  /** The same with what is left of the time; never negative. */
+  Wait shortened_to(std::chrono::nanoseconds left) const {
+    Wait shorter(std::max(left, std::chrono::nanoseconds(0)));
+    shorter.cancel_ = cancel_;
+    return shorter;
+  }
   int64_t timeout_ms() const noexcept { return timeout_ms_; }
   brood_cancel* cancel() const noexcept { return cancel_; }
 

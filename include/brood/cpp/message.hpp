@@ -11,7 +11,7 @@
 #endif
 #include <brood/message.h>
 
-#include <brood/cpp/handle.hpp>
+#include <brood/cpp/shared.hpp>
 #include <cstddef>
 #include <msgpack.hpp>
 #include <string_view>
@@ -29,7 +29,7 @@ Bytes bytes_of(const Container& container) noexcept {
   return std::as_bytes(std::span(std::data(container), std::size(container)));
 }
 
-/** Bytes with a codec tag and attached cancel tokens. */
+/** Bytes with a codec tag and attached handles. */
 class Message {
  public:
   explicit Message(brood_msg* msg) noexcept : msg_(msg) {}
@@ -53,16 +53,16 @@ class Message {
   size_t size() const noexcept { return brood_msg_size(msg_.get()); }
   uint8_t codec() const noexcept { return brood_msg_codec(msg_.get()); }
 
-  void attach(Cancel& token) {
+  /** Let a Cancel, Lock, Shared<T>, ... travel along. */
+  template <class T>
+  void attach(T& object) {
     detail::check(
-        [&](brood_error** error) { return brood_msg_attach(msg_.get(), token.handle(), error); });
+        [&](brood_error** error) { return brood_msg_attach(msg_.get(), object.handle(), error); });
   }
-  Cancel take_cancel(size_t index) {
-    brood_cancel* token = nullptr;
-    detail::check([&](brood_error** error) {
-      return brood_msg_take_cancel(msg_.get(), index, &token, error);
-    });
-    return Cancel(token);
+  /** take<Lock>(0): the attached handle number 0, which must be of that type. */
+  template <class T>
+  T take(size_t index) {
+    return detail::take<T>(msg_.get(), index);
   }
   size_t handle_count() const noexcept { return brood_msg_handle_count(msg_.get()); }
 

@@ -137,6 +137,18 @@ class Pool {
     return Future<Message>(submit_raw(function, argument, detail::to_c(options, codec)));
   }
 
+  /** The same with a message, whose attached handles travel along. */
+  Future<Message> submit_message(const char* function, Message argument,
+                                 const SubmitOptions& options = {}) {
+    const brood_submit_options c_options = detail::to_c(options, argument.codec());
+    brood_future* future = nullptr;
+    detail::check([&](brood_error** error) {
+      return brood_pool_submit_msg(get(), function, argument.get(), &c_options, &future, error);
+    });
+    static_cast<void>(argument.release());
+    return Future<Message>(future);
+  }
+
   /** Submit, wait, and give the result. */
   template <class F, class... A>
   requires CallableWith<F, A...>

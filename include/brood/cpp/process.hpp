@@ -126,15 +126,15 @@ class Process {
     });
     return Process(made);
   }
-  /** The same with a message, whose handles travel along. It stays yours if this throws. */
+  /** The same with a message, whose attached handles travel along. */
   static Process start_message(const ProcessOptions& options, const char* function,
-                               Message&& argument) {
+                               Message argument) {
     const detail::ProcessOptionsView view(options);
     brood_process* made = nullptr;
     detail::check([&](brood_error** error) {
       return brood_process_start_msg(function, argument.get(), view.get(), &made, error);
     });
-    (void)argument.release();
+    static_cast<void>(argument.release());
     return Process(made);
   }
   /** Run any program. */

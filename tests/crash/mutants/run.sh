@@ -19,11 +19,12 @@ build() { make -s -j2 -f "$here/Makefile" ROOT="$work" >"$work/build.log" 2>&1; 
 attack() {
   tool=${1%% *}
   rest=${1#* }
-  if [ "$tool" = sweep ]; then timeout 300 "$work/sweep" --first "$rest"; else timeout 100 "$work/storm" $rest; fi
+  if [ "$tool" = sweep ]; then timeout 300 "$work/sweep" --first "$rest"; else timeout 100 "$work/$tool" $rest; fi
 }
 
 build || { cat "$work/build.log"; exit 2; }
 attack "storm 300 1" >"$work/log" 2>&1 || { cat "$work/log"; echo "the unchanged storm fails"; exit 2; }
+attack "lock_storm 300 1" >"$work/log" 2>&1 || { cat "$work/log"; echo "the unchanged storm of locks fails"; exit 2; }
 
 mutants=0
 escaped=0
@@ -42,7 +43,7 @@ for patch in "$here"/*.patch; do
     escaped=$((escaped + 1))
     echo "ESCAPED  $name ($hunter)"
   else
-    echo "caught   $name: $(grep -m1 -E 'FAILED|lost' "$work/log" || echo 'by a hang or a crash')"
+    echo "caught   $name: $(grep -m1 -E 'FAILED|lost|worker' "$work/log" || echo 'by a hang or a crash')"
   fi
   patch -s -R -d "$work" -p1 <"$patch"
 done
