@@ -18,8 +18,24 @@ class SharedHandle : public Waitable {
  public:
   using Inside = Object;
   explicit SharedHandle(Object held) : object(std::move(held)) {}
+  ~SharedHandle() override {
+    if (Watcher* fd = fd_watcher()) unwatch(fd);
+  }
   bool ready() const override { return object.ready(); }
   const SharedObject* shared() const override { return &object; }
+
+  // Nobody in this process need hear of what another does: the bridge waits for it.
+  Status watch(Watcher* watcher) override {
+    if (object.waiters() == nullptr) {
+      return Error(Code::Unsupported, "nothing about this handle ever becomes ready");
+    }
+    BROOD_LET(bridge, Runtime::instance().bridge());
+    bridge->watch(object, *this, *watcher);
+    return {};
+  }
+  void unwatch(Watcher* watcher) override {
+    if (Bridge* bridge = Runtime::instance().bridge_if_made()) bridge->unwatch(*watcher);
+  }
 
   Object object;
 

@@ -53,10 +53,9 @@ brood_status brood_queue_create(const brood_queue_options* given, brood_queue** 
     BROOD_LET(runtime, Runtime::open());
     BROOD_NEED(out);
     BROOD_LET(options, read_options(given, "brood_queue_options"));
-    const RingSettings settings{
-        .capacity_items = options.capacity_items,
-        .capacity_bytes = options.capacity_bytes,
-        .remember = options.joinable ? Remember::All : Remember::Last};
+    const RingSettings settings{.capacity_items = options.capacity_items,
+                                .capacity_bytes = options.capacity_bytes,
+                                .remember = options.joinable ? Remember::All : Remember::Last};
     Household& household = runtime->household();
     BROOD_LET(queue, Queue::create(household.holdings(), household.rack(), settings));
     *out = new brood_queue(std::move(queue));

@@ -150,7 +150,8 @@ class Storm {
     rack_ = std::make_shared<BellRack>(*arena_, host_);
     const RingSettings bounded{.capacity_items = kCapacity, .remember = Remember::Last};
     raw_.emplace(*Queue::create(*holdings_, rack_, bounded));
-    passed_.emplace(*Queue::create(*holdings_, rack_, {.remember = Remember::Last}));
+    passed_.emplace(*Queue::create(*holdings_, rack_,
+                                   {.capacity_items = 4 * kCapacity, .remember = Remember::Last}));
     for (int index = 0; index < kProducers + kConsumers; ++index) {
       Process& process = processes_[index];
       process.consumer = index >= kProducers;

@@ -74,18 +74,6 @@ class Pipe {
     detail::check([&](brood_error** error) { return brood_pipe_shutdown(pipe_.get(), error); });
   }
 
-  /** Let this end travel with a message, and take it out there. */
-  void attach_to(Message& message) {
-    detail::check(
-        [&](brood_error** error) { return brood_msg_attach(message.get(), handle(), error); });
-  }
-  static Pipe take_from(Message& message, size_t index) {
-    brood_pipe* pipe = nullptr;
-    detail::check([&](brood_error** error) {
-      return brood_msg_take_pipe(message.get(), index, &pipe, error);
-    });
-    return Pipe(pipe);
-  }
   brood_handle* handle() noexcept { return brood_pipe_handle(pipe_.get()); }
   brood_pipe* get() const noexcept { return pipe_.get(); }
 
@@ -93,6 +81,17 @@ class Pipe {
   detail::Owned<brood_pipe, brood_pipe_free> pipe_;
 };
 
+namespace detail {
+
+template <>
+struct Taken<Pipe> {
+  using Handle = brood_pipe;
+  static brood_status take(brood_msg* msg, size_t index, Handle** out, brood_error** error) {
+    return brood_msg_take_pipe(msg, index, out, error);
+  }
+};
+
+}  // namespace detail
 }  // namespace v0
 }  // namespace brood
 #endif

@@ -139,18 +139,6 @@ class Queue {
     detail::check([&](brood_error** error) { return brood_queue_shutdown(queue_.get(), error); });
   }
 
-  /** Let the queue travel with a message, and take it out there. */
-  void attach_to(Message& message) {
-    detail::check(
-        [&](brood_error** error) { return brood_msg_attach(message.get(), handle(), error); });
-  }
-  static Queue take_from(Message& message, size_t index) {
-    brood_queue* queue = nullptr;
-    detail::check([&](brood_error** error) {
-      return brood_msg_take_queue(message.get(), index, &queue, error);
-    });
-    return Queue(queue);
-  }
   brood_handle* handle() noexcept { return brood_queue_handle(queue_.get()); }
   brood_queue* get() const noexcept { return queue_.get(); }
 
@@ -158,6 +146,17 @@ class Queue {
   detail::Owned<brood_queue, brood_queue_free> queue_;
 };
 
+namespace detail {
+
+template <>
+struct Taken<Queue> {
+  using Handle = brood_queue;
+  static brood_status take(brood_msg* msg, size_t index, Handle** out, brood_error** error) {
+    return brood_msg_take_queue(msg, index, out, error);
+  }
+};
+
+}  // namespace detail
 }  // namespace v0
 }  // namespace brood
 #endif
