@@ -90,6 +90,10 @@ Operation lease_one(const char* name, const std::string& letters, bool acknowled
   return queue_operation(
       name, kJoinable,
       [=](QueueScene& scene) {
+        // So that the next item's number is not the first.
+        put_by_host(scene, "z100");
+        take_by(*scene.host, 1);
+        if (!scene.host_ring().finish_one(Deadline::after_ms(0), nullptr)) abort();
         put_by_host(scene, letters);
         if (acknowledge) *leased = lease(scene.victim_ring());
       },
