@@ -76,11 +76,13 @@ void produce(brood_task* task, void*) {
   const Channel channel = taken_from(task, 0, order);
   const std::vector<char> bytes(order.size, 'x');
   const std::vector<brood_bytes> items(kBatch, brood_bytes{bytes.data(), bytes.size()});
+  const bool batches = order.is("queue_batch");
+  const bool loans = order.is("queue_loan");
   brood_status status = BROOD_OK;
   while (status == BROOD_OK) {
-    if (order.is("queue_batch")) {
+    if (batches) {
       status = channel.put_batch(items.data());
-    } else if (order.is("queue_loan")) {
+    } else if (loans) {
       brood_msg* msg = nullptr;
       ok(brood_queue_loan(channel.queue, order.size, 0, &msg, nullptr));
       status = brood_queue_put_msg(channel.queue, msg, BROOD_FOREVER, nullptr, nullptr);
@@ -138,12 +140,13 @@ brood_queue* make_queue(uint64_t size) {
 // Messages that this process takes in a while.
 uint64_t take_for(const Channel& channel, const Order& order, double seconds) {
   uint64_t count = 0;
+  const bool batches = order.is("queue_batch");
   const auto begin = Clock::now();
   brood_msg* msgs[kBatch];
   do {
     for (int turn = 0; turn < 64; ++turn) {
       size_t got = 1;
-      if (order.is("queue_batch")) {
+      if (batches) {
         ok(brood_queue_get_many(channel.queue, kBatch, BROOD_FOREVER, nullptr, msgs, &got,
                                 nullptr));
       } else {

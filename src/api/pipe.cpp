@@ -44,6 +44,10 @@ brood_status brood_pipe_send(brood_pipe* pipe, const void* data, size_t size, ui
     BROOD_LET(end, use(pipe));
     BROOD_LET(bytes, read_bytes(data, size));
     BROOD_TRY(check_timeout(timeout_ms));
+    if (size <= kRingInlineBytes) {
+      const Deadline deadline = Deadline::after_ms(timeout_ms);
+      return end->send({bytes.data(), size, codec, {}}, deadline, token(cancel));
+    }
     BROOD_LET(parcel, Parcel::of_bytes(end->holdings(), bytes.data(), size, codec));
     return send(*end, parcel, timeout_ms, cancel);
   });
@@ -73,7 +77,8 @@ brood_status brood_pipe_recv(brood_pipe* pipe, int64_t timeout_ms, brood_cancel*
   return guard(error, [&]() -> Status {
     BROOD_LET(end, use(pipe));
     BROOD_NEED(out);
-    BROOD_LET(deadline, read_timeout(timeout_ms));
+    BROOD_TRY(check_timeout(timeout_ms));
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
     BROOD_LET(message, end->receive(deadline, token(cancel)));
     *out = to_c(message.release());
     return {};

@@ -71,6 +71,12 @@ brood_status brood_queue_put(brood_queue* queue, const void* data, size_t size, 
     BROOD_LET(ring, use(queue));
     BROOD_LET(bytes, read_bytes(data, size));
     BROOD_TRY(check_timeout(timeout_ms));
+    if (size <= kRingInlineBytes) {
+      const Outgoing item{bytes.data(), size, codec, {}};
+      const Deadline deadline = Deadline::after_ms(timeout_ms);
+      const auto put = ring->put({&item, 1}, deadline, token(cancel));
+      return put ? Status() : Status(put.error());
+    }
     BROOD_LET(parcel, Parcel::of_bytes(queue->object.holdings(), bytes.data(), size, codec));
     return put_parcel(*ring, parcel, timeout_ms, cancel);
   });
@@ -130,7 +136,8 @@ brood_status brood_queue_get(brood_queue* queue, int64_t timeout_ms, brood_cance
   return guard(error, [&]() -> Status {
     BROOD_LET(ring, use(queue));
     BROOD_NEED(out);
-    BROOD_LET(deadline, read_timeout(timeout_ms));
+    BROOD_TRY(check_timeout(timeout_ms));
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
     Message::Ptr message;
     const auto got = ring->get({&message, 1}, deadline, token(cancel));
     if (!got) return got.error();

@@ -100,7 +100,8 @@ Ended PipeEnd::ended() const {
 
 // ---- messages ----------------------------------------------------------------------------------
 
-Status PipeEnd::send(const Outgoing& item, Deadline deadline, const CancelToken* cancel) const {
+Status PipeEnd::send(const Outgoing& item, const Deadline& deadline,
+                     const CancelToken* cancel) const {
   if (!can_send()) return wrong_direction("receives");
   const auto sent = outgoing_->put({&item, 1}, deadline, cancel, ended());
   return sent ? Status() : Status(sent.error());
@@ -110,7 +111,7 @@ Status PipeEnd::check_receives() const {
   return can_receive() ? Status() : Status(wrong_direction("sends"));
 }
 
-Result<Message::Ptr> PipeEnd::receive(Deadline deadline, const CancelToken* cancel) const {
+Result<Message::Ptr> PipeEnd::receive(const Deadline& deadline, const CancelToken* cancel) const {
   BROOD_TRY(check_receives());
   Message::Ptr message;
   const auto got = incoming_->get({&message, 1}, deadline, cancel, ended());
@@ -119,17 +120,17 @@ Result<Message::Ptr> PipeEnd::receive(Deadline deadline, const CancelToken* canc
 }
 
 Result<bool> PipeEnd::receive_into(std::span<std::byte> room, uint64_t& size, uint8_t& codec,
-                                   Deadline deadline, const CancelToken* cancel) const {
+                                   const Deadline& deadline, const CancelToken* cancel) const {
   BROOD_TRY(check_receives());
   return incoming_->get_into(room, size, codec, deadline, cancel, ended());
 }
 
-Result<uint64_t> PipeEnd::peek_size(Deadline deadline, const CancelToken* cancel) const {
+Result<uint64_t> PipeEnd::peek_size(const Deadline& deadline, const CancelToken* cancel) const {
   BROOD_TRY(check_receives());
   return incoming_->peek_size(deadline, cancel, ended());
 }
 
-Status PipeEnd::poll(Deadline deadline, const CancelToken* cancel) const {
+Status PipeEnd::poll(const Deadline& deadline, const CancelToken* cancel) const {
   BROOD_TRY(check_receives());
   const auto size = incoming_->peek_size(deadline, cancel, ended());
   return size || size.error().code() == Code::Closed ? Status() : Status(size.error());

@@ -42,15 +42,15 @@ class PipeEnd final : public SharedObject {
   static Result<PipeEnd> from(Held held, std::shared_ptr<BellRack> rack);
 
   // Closed when the other end is gone or shut down; Invalid for an end that only receives.
-  Status send(const Outgoing& item, Deadline deadline, const CancelToken* cancel) const;
+  Status send(const Outgoing& item, const Deadline& deadline, const CancelToken* cancel) const;
   // Closed when that is so and everything was received; Invalid for an end that only sends.
-  Result<Message::Ptr> receive(Deadline deadline, const CancelToken* cancel) const;
+  Result<Message::Ptr> receive(const Deadline& deadline, const CancelToken* cancel) const;
   // False when there is too little room: the message stays.
   Result<bool> receive_into(std::span<std::byte> room, uint64_t& size, uint8_t& codec,
-                            Deadline deadline, const CancelToken* cancel) const;
-  Result<uint64_t> peek_size(Deadline deadline, const CancelToken* cancel) const;
+                            const Deadline& deadline, const CancelToken* cancel) const;
+  Result<uint64_t> peek_size(const Deadline& deadline, const CancelToken* cancel) const;
   // Waits until it can be received from, or never will be.
-  Status poll(Deadline deadline, const CancelToken* cancel) const;
+  Status poll(const Deadline& deadline, const CancelToken* cancel) const;
   // Both directions, for everyone: what is on its way can still be received.
   void shut_down() const;
 

@@ -24,25 +24,6 @@ Ring::~Ring() {
 
 // ---- positions ---------------------------------------------------------------------------------
 
-Ring::Cursor Ring::cursor_of(const RingSide& side, SideWord word) {
-  const SideState& state = side.states[word.state()];
-  return {state.bytes.load(std::memory_order_relaxed),
-          state.segment.load(std::memory_order_relaxed),
-          state.position.load(std::memory_order_relaxed)};
-}
-
-void Ring::write_state(RingSide& side, SideWord before, const Cursor& cursor, uint64_t finished,
-                       uint64_t lost) {
-  const SideState& old = side.states[before.state()];
-  SideState& state = side.states[before.state() ^ 1];
-  state.bytes.store(cursor.bytes, std::memory_order_relaxed);
-  state.segment.store(cursor.segment, std::memory_order_relaxed);
-  state.position.store(cursor.position, std::memory_order_relaxed);
-  state.finished.store(old.finished.load(std::memory_order_relaxed) + finished,
-                       std::memory_order_relaxed);
-  state.lost.store(old.lost.load(std::memory_order_relaxed) + lost, std::memory_order_relaxed);
-}
-
 Ring::Passed Ring::passed(const RingSide& side) {
   for (;;) {
     // Acquire: the state was written before the word pointed to it.
@@ -57,8 +38,9 @@ Ring::Passed Ring::passed(const RingSide& side) {
   }
 }
 
-std::byte* Ring::segment_at(KnownSegment& cache, Offset offset) const {
-  if (cache.offset == offset && cache.data != nullptr) return cache.data;
+// Looked at once; the segments of a ring are all alike, so that it does not matter which life of a
+// piece was seen.
+std::byte* Ring::find_segment(KnownSegment& cache, Offset offset) const {
   const Tag tag = arena().heap().tag_of(offset);
   const bool part = tag.state() == TagState::Kept || tag.state() == TagState::Joining;
   if (!part || arena().heap().size_of(offset) < kSegmentBytes) return nullptr;
@@ -94,23 +76,9 @@ void Ring::shut_down() {
 
 // ---- locks -------------------------------------------------------------------------------------
 
-Ring::SideLock::SideLock(Ring& ring, RingSide& side, WaiterSet& waiters, Deadline deadline,
-                         const CancelToken* cancel)
-    : rack_(*ring.rack_), side_(side), waiters_(waiters) {
-  const int cpu = platform::current_cpu();
-  if (!side.lock.try_take(rack_.me(), cpu)) {
-    const Deadline patience = deadline.is_now() ? Deadline::after_ms(kPatienceMs) : deadline;
-    status_ = acquire_slowly(rack_, side.lock, waiters, patience, cancel, Abandoned::Take);
-    if (!status_) return;
-  }
-  // A hint for who waits at the other end.
-  if (side.cpu.load(std::memory_order_relaxed) != cpu) {
-    side.cpu.store(cpu, std::memory_order_relaxed);
-  }
-}
-
-Ring::SideLock::~SideLock() {
-  if (status_) release(rack_, side_.lock, waiters_);
+void Ring::SideLock::wait(const Deadline& deadline, const CancelToken* cancel) {
+  const Deadline patience = deadline.is_now() ? Deadline::after_ms(kPatienceMs) : deadline;
+  status_ = acquire_slowly(rack_, side_.lock, waiters_, patience, cancel, Abandoned::Take);
 }
 
 }  // namespace brood

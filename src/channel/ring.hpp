@@ -54,33 +54,35 @@ class Ring {
   // Puts as many as there is room for, at least one, in one commit; returns how many. Closed after
   // shut_down(), TooBig for a message that never fits, NoMemory.
   // Closed also when nobody is left to take it.
-  Result<size_t> put(std::span<const Outgoing> items, Deadline deadline, const CancelToken* cancel,
-                     const Ended& ended = {});
+  Result<size_t> put(std::span<const Outgoing> items, const Deadline& deadline,
+                     const CancelToken* cancel, const Ended& ended = {});
   // Nothing more can be put; what is there can be taken. Wakes everybody, waits for nobody.
   void shut_down();
 
   // Takes as many as there are, at least one and at most `out.size()`, in one commit. Closed when
   // everything was taken and nothing can come.
-  Result<size_t> get(std::span<Message::Ptr> out, Deadline deadline, const CancelToken* cancel,
-                     const Ended& ended = {});
+  Result<size_t> get(std::span<Message::Ptr> out, const Deadline& deadline,
+                     const CancelToken* cancel, const Ended& ended = {});
   // The size of the next message, which stays; waits for one as get() does.
-  Result<uint64_t> peek_size(Deadline deadline, const CancelToken* cancel, const Ended& ended = {});
+  Result<uint64_t> peek_size(const Deadline& deadline, const CancelToken* cancel,
+                             const Ended& ended = {});
   // Takes the next one into `room` if it fits: true. `size` is the message's either way.
   Result<bool> get_into(std::span<std::byte> room, uint64_t& size, uint8_t& codec,
-                        Deadline deadline, const CancelToken* cancel, const Ended& ended = {});
+                        const Deadline& deadline, const CancelToken* cancel,
+                        const Ended& ended = {});
 
   // Takes one that comes back if this process dies, or gives it back.
-  Result<LeasedItem> lease(Deadline deadline, const CancelToken* cancel);
-  Status acknowledge(Offset ticket, Deadline deadline, const CancelToken* cancel);
+  Result<LeasedItem> lease(const Deadline& deadline, const CancelToken* cancel);
+  Status acknowledge(Offset ticket, const Deadline& deadline, const CancelToken* cancel);
   void give_back(Offset ticket);
   // With Remember::All: the oldest item that this process took is finished. State when it took
   // none.
-  Status finish_one(Deadline deadline, const CancelToken* cancel);
+  Status finish_one(const Deadline& deadline, const CancelToken* cancel);
   // Waits until everything that was put is finished.
-  Status join(Deadline deadline, const CancelToken* cancel);
+  Status join(const Deadline& deadline, const CancelToken* cancel);
 
   // Counts what members that died had in hand.
-  Status settle(Deadline deadline, const CancelToken* cancel);
+  Status settle(const Deadline& deadline, const CancelToken* cancel);
 
   // Looks without the locks; length() counts what came back too.
   uint64_t length() const;
@@ -130,11 +132,15 @@ class Ring {
                           uint64_t finished = 0, uint64_t lost = 0);
   static Passed passed(const RingSide& side);
   // Null for what is no segment.
-  std::byte* segment_at(KnownSegment& cache, Offset offset) const;
+  std::byte* segment_at(KnownSegment& cache, Offset offset) const {
+    if (cache.offset == offset && cache.data != nullptr) return cache.data;
+    return find_segment(cache, offset);
+  }
+  std::byte* find_segment(KnownSegment& cache, Offset offset) const;
 
   // ring_put.cpp
   Status check_sizes(std::span<const Outgoing> items) const;
-  Result<size_t> try_put(std::span<const Outgoing> items, Deadline deadline,
+  Result<size_t> try_put(std::span<const Outgoing> items, const Deadline& deadline,
                          const CancelToken* cancel);
   size_t fitting(SideWord before, const Cursor& from, std::span<const Outgoing> items);
   bool has_room(const Outgoing& item) const;
@@ -142,15 +148,16 @@ class Ring {
   Status add_segment(Cursor& cursor, std::byte* last);
 
   // ring_get.cpp
-  Status wait_for_item(Deadline deadline, const CancelToken* cancel, const Ended& ended);
-  Result<size_t> try_get(std::span<Message::Ptr> out, Deadline deadline, const CancelToken* cancel);
+  Status wait_for_item(const Deadline& deadline, const CancelToken* cancel, const Ended& ended);
+  Result<size_t> try_get(std::span<Message::Ptr> out, const Deadline& deadline,
+                         const CancelToken* cancel);
   uint64_t available(SideWord before, uint64_t wanted);
   Status take(SideWord before, std::span<Message::Ptr> out);
   Result<Record> next_record(Cursor& cursor);
   Status next_segment(Cursor& cursor, const std::byte* last);
   Result<Message::Ptr> receive(const Record& record);
   Result<bool> look(std::span<std::byte> room, bool take_it, uint64_t& size, uint8_t& codec,
-                    Deadline deadline, const CancelToken* cancel, const Ended& ended);
+                    const Deadline& deadline, const CancelToken* cancel, const Ended& ended);
   Result<bool> look_at_next(SideWord before, std::span<std::byte> room, bool take_it,
                             uint64_t& size, uint8_t& codec);
   void commit(SideWord before, const Cursor& cursor, uint64_t count);
@@ -162,7 +169,7 @@ class Ring {
   Status open_ticket(uint64_t number);
   Status note_in_hand(uint64_t number);
   void drop_new_tickets();
-  Result<LeasedItem> try_lease(Deadline deadline, const CancelToken* cancel);
+  Result<LeasedItem> try_lease(const Deadline& deadline, const CancelToken* cancel);
   Result<LeasedItem> lease_next(SideWord before);
   Result<Message::Ptr> leased_message(Offset ticket) const;
   Status finish(Offset ticket, bool returned, uint64_t lost);
@@ -198,7 +205,7 @@ class Ring {
 // Holds an end's lock for as long as it lives, if it could be had.
 class Ring::SideLock {
  public:
-  SideLock(Ring& ring, RingSide& side, WaiterSet& waiters, Deadline deadline,
+  SideLock(Ring& ring, RingSide& side, WaiterSet& waiters, const Deadline& deadline,
            const CancelToken* cancel);
   ~SideLock();
   SideLock(const SideLock&) = delete;
@@ -207,6 +214,8 @@ class Ring::SideLock {
   const Status& status() const { return status_; }
 
  private:
+  void wait(const Deadline& deadline, const CancelToken* cancel);
+
   // A call that may not wait still gets the lock of somebody who is about to give it back.
   static constexpr int64_t kPatienceMs = 50;
   BellRack& rack_;
@@ -243,5 +252,41 @@ class Ring::GetUndo {
   std::span<Message::Ptr> out_;
   bool dismissed_ = false;
 };
+
+// ---- on the way of every message ---------------------------------------------------------------
+
+inline Ring::SideLock::SideLock(Ring& ring, RingSide& side, WaiterSet& waiters,
+                                const Deadline& deadline, const CancelToken* cancel)
+    : rack_(*ring.rack_), side_(side), waiters_(waiters) {
+  const int cpu = platform::current_cpu();
+  if (!side.lock.try_take(rack_.me(), cpu)) wait(deadline, cancel);
+  // A hint for who waits at the other end.
+  if (side.cpu.load(std::memory_order_relaxed) != cpu) {
+    side.cpu.store(cpu, std::memory_order_relaxed);
+  }
+}
+
+inline Ring::SideLock::~SideLock() {
+  if (status_) release(rack_, side_.lock, waiters_);
+}
+
+inline Ring::Cursor Ring::cursor_of(const RingSide& side, SideWord word) {
+  const SideState& state = side.states[word.state()];
+  return {state.bytes.load(std::memory_order_relaxed),
+          state.segment.load(std::memory_order_relaxed),
+          state.position.load(std::memory_order_relaxed)};
+}
+
+inline void Ring::write_state(RingSide& side, SideWord before, const Cursor& cursor,
+                              uint64_t finished, uint64_t lost) {
+  const SideState& old = side.states[before.state()];
+  SideState& state = side.states[before.state() ^ 1];
+  state.bytes.store(cursor.bytes, std::memory_order_relaxed);
+  state.segment.store(cursor.segment, std::memory_order_relaxed);
+  state.position.store(cursor.position, std::memory_order_relaxed);
+  state.finished.store(old.finished.load(std::memory_order_relaxed) + finished,
+                       std::memory_order_relaxed);
+  state.lost.store(old.lost.load(std::memory_order_relaxed) + lost, std::memory_order_relaxed);
+}
 
 }  // namespace brood

@@ -5,8 +5,8 @@
 
 namespace brood {
 
-Result<size_t> Ring::get(std::span<Message::Ptr> out, Deadline deadline, const CancelToken* cancel,
-                         const Ended& ended) {
+Result<size_t> Ring::get(std::span<Message::Ptr> out, const Deadline& deadline,
+                         const CancelToken* cancel, const Ended& ended) {
   for (;;) {
     auto got = has_something() ? try_get(out, deadline, cancel) : Result<size_t>(size_t{0});
     if (!got || *got > 0) return got;
@@ -15,7 +15,8 @@ Result<size_t> Ring::get(std::span<Message::Ptr> out, Deadline deadline, const C
 }
 
 // Something may be there to take; Closed when there is nothing and never will be.
-Status Ring::wait_for_item(Deadline deadline, const CancelToken* cancel, const Ended& ended) {
+Status Ring::wait_for_item(const Deadline& deadline, const CancelToken* cancel,
+                           const Ended& ended) {
   // Looked at before the items: what was put before the end is found by the look that follows.
   const bool over = tail_word().closed() || ended.is_over();
   if (has_something()) return {};
@@ -26,9 +27,10 @@ Status Ring::wait_for_item(Deadline deadline, const CancelToken* cancel, const E
       [] { return false; }, shared_.tail.cpu.load(std::memory_order_relaxed));
 }
 
-Result<size_t> Ring::try_get(std::span<Message::Ptr> out, Deadline deadline,
+Result<size_t> Ring::try_get(std::span<Message::Ptr> out, const Deadline& deadline,
                              const CancelToken* cancel) {
   size_t count = 0;
+  bool wake = false;
   {
     const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
     if (!lock.status()) {
@@ -50,9 +52,11 @@ Result<size_t> Ring::try_get(std::span<Message::Ptr> out, Deadline deadline,
     count = static_cast<size_t>(available(before, out.size()));
     if (count == 0) return size_t{0};
     BROOD_TRY(take(before, out.subspan(0, count)));
+    wake =
+        bounded_ && before.items() + count >= shared_.head.wake_at.load(std::memory_order_relaxed);
   }
   // The lock's release is a sequentially consistent store after the commit: pairs with enlist().
-  if (bounded_) shared_.putters.wake(arena().members(), count);
+  if (wake) shared_.putters.wake(arena().members(), UINT64_MAX);
   return count;
 }
 
@@ -63,6 +67,9 @@ uint64_t Ring::available(SideWord before, uint64_t wanted) {
     // Pairs with the commit of a put: its bytes are there.
     tail = tail_word();
     shared_.head.known.store(tail.word, std::memory_order_relaxed);
+    // Whoever waits for room is woken when half of it is taken: once for many messages.
+    const uint64_t half = (tail.items() - before.items()) / 2;
+    shared_.head.wake_at.store(before.items() + half, std::memory_order_relaxed);
   }
   return std::min(tail.items() - before.items(), wanted);
 }
@@ -70,7 +77,7 @@ uint64_t Ring::available(SideWord before, uint64_t wanted) {
 // Takes the next `out.size()` items, which are there, under the lock.
 Status Ring::take(SideWord before, std::span<Message::Ptr> out) {
   Cursor cursor = cursor_of(shared_.head, before);
-  leaving_.reserve(2 * out.size());
+  if (leaving_.capacity() < 2 * out.size()) leaving_.reserve(2 * out.size());
   GetUndo undo(*this, out);
   // For the reaper: what became of the operation is told by the difference.
   shared_.head.pending.store(before.word, std::memory_order_relaxed);
@@ -84,11 +91,13 @@ Status Ring::take(SideWord before, std::span<Message::Ptr> out) {
     if (remember_ == Remember::All) BROOD_TRY(open_ticket(before.items() + index));
   }
   if (remember_ == Remember::Last) BROOD_TRY(note_in_hand(before.items() + out.size() - 1));
-  open_tickets_.insert(open_tickets_.end(), new_tickets_.begin(), new_tickets_.end());
-  new_tickets_.clear();
+  if (remember_ == Remember::All) {
+    open_tickets_.insert(open_tickets_.end(), new_tickets_.begin(), new_tickets_.end());
+    new_tickets_.clear();
+  }
   commit(before, cursor, out.size());
   undo.dismiss();
-  finish_leaving();
+  if (!leaving_.empty()) finish_leaving();
   return {};
 }
 
@@ -181,7 +190,8 @@ Result<Message::Ptr> Ring::receive(const Record& record) {
 
 // ---- looking before taking ---------------------------------------------------------------------
 
-Result<uint64_t> Ring::peek_size(Deadline deadline, const CancelToken* cancel, const Ended& ended) {
+Result<uint64_t> Ring::peek_size(const Deadline& deadline, const CancelToken* cancel,
+                                 const Ended& ended) {
   uint64_t size = 0;
   uint8_t codec = 0;
   // Nothing is taken into no room at all, but for an empty message.
@@ -191,12 +201,13 @@ Result<uint64_t> Ring::peek_size(Deadline deadline, const CancelToken* cancel, c
 }
 
 Result<bool> Ring::get_into(std::span<std::byte> room, uint64_t& size, uint8_t& codec,
-                            Deadline deadline, const CancelToken* cancel, const Ended& ended) {
+                            const Deadline& deadline, const CancelToken* cancel,
+                            const Ended& ended) {
   return look(room, true, size, codec, deadline, cancel, ended);
 }
 
 Result<bool> Ring::look(std::span<std::byte> room, bool take_it, uint64_t& size, uint8_t& codec,
-                        Deadline deadline, const CancelToken* cancel, const Ended& ended) {
+                        const Deadline& deadline, const CancelToken* cancel, const Ended& ended) {
   for (;;) {
     bool taken = false;
     bool found = false;

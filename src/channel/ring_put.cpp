@@ -8,6 +8,8 @@ namespace brood {
 
 namespace {
 
+constexpr int64_t kMostLookAgainMs = 64;
+
 uint64_t record_size(const Outgoing& item) {
   return item.chunk.offset != 0 ? sizeof(ChunkRecord) : item.size;
 }
@@ -25,22 +27,25 @@ Status Ring::check_sizes(std::span<const Outgoing> items) const {
   return {};
 }
 
-Result<size_t> Ring::put(std::span<const Outgoing> items, Deadline deadline,
+Result<size_t> Ring::put(std::span<const Outgoing> items, const Deadline& deadline,
                          const CancelToken* cancel, const Ended& ended) {
   BROOD_TRY(check_sizes(items));
-  for (;;) {
+  for (int64_t look_again_ms = 1;; look_again_ms = std::min(2 * look_again_ms, kMostLookAgainMs)) {
     if (ended.is_over()) return Error(Code::Closed);
     auto put = try_put(items, deadline, cancel);
     if (!put || *put > 0) return put;
-    // Full. Only a hint: who finds room takes the lock and looks again.
-    BROOD_TRY(Waiter::current(*rack_).wait_on(
-        shared_.putters, deadline, cancel,
+    // Full. The other end rings when half is taken (Ring::available): if it takes longer over that,
+    // the room that there is has to be found. Only a hint: try_put() looks under the lock.
+    const Deadline look_again = deadline.is_now() ? deadline : Deadline::after_ms(look_again_ms);
+    const Status status = Waiter::current(*rack_).wait_on(
+        shared_.putters, deadline.sooner(look_again), cancel,
         [&] { return tail_word().closed() || has_room(items[0]) || ended.is_over(); },
-        [] { return false; }, shared_.head.cpu.load(std::memory_order_relaxed)));
+        [] { return false; }, shared_.head.cpu.load(std::memory_order_relaxed));
+    if (!status && (status.code() != Code::Timeout || deadline.passed())) return status.error();
   }
 }
 
-Result<size_t> Ring::try_put(std::span<const Outgoing> items, Deadline deadline,
+Result<size_t> Ring::try_put(std::span<const Outgoing> items, const Deadline& deadline,
                              const CancelToken* cancel) {
   size_t count = items.size();
   {
@@ -51,7 +56,7 @@ Result<size_t> Ring::try_put(std::span<const Outgoing> items, Deadline deadline,
     Cursor cursor = cursor_of(shared_.tail, before);
     if (bounded_) count = fitting(before, cursor, items);
     if (count == 0) return size_t{0};
-    joining_.reserve(2 * count);
+    if (joining_.capacity() < 2 * count) joining_.reserve(2 * count);
     PutUndo undo(*this, items);
     // For the reaper: what became of the operation is told by the difference.
     shared_.tail.pending.store(before.word, std::memory_order_relaxed);

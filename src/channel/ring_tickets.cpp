@@ -55,7 +55,7 @@ Status Ring::note_in_hand(uint64_t number) {
   return {};
 }
 
-Status Ring::finish_one(Deadline deadline, const CancelToken* cancel) {
+Status Ring::finish_one(const Deadline& deadline, const CancelToken* cancel) {
   if (!counts_finished()) {
     return Error(Code::State, "the queue does not count what is finished: create it as joinable");
   }
@@ -96,7 +96,7 @@ Status Ring::finish(Offset ticket, bool returned, uint64_t lost) {
   return {};
 }
 
-Status Ring::join(Deadline deadline, const CancelToken* cancel) {
+Status Ring::join(const Deadline& deadline, const CancelToken* cancel) {
   if (!counts_finished()) {
     return Error(Code::State, "the queue does not count what is finished: create it as joinable");
   }
@@ -116,7 +116,7 @@ Status Ring::join(Deadline deadline, const CancelToken* cancel) {
 
 // ---- leases ------------------------------------------------------------------------------------
 
-Result<LeasedItem> Ring::lease(Deadline deadline, const CancelToken* cancel) {
+Result<LeasedItem> Ring::lease(const Deadline& deadline, const CancelToken* cancel) {
   for (;;) {
     if (has_something()) {
       auto leased = try_lease(deadline, cancel);
@@ -131,7 +131,7 @@ Result<LeasedItem> Ring::lease(Deadline deadline, const CancelToken* cancel) {
 }
 
 // No ticket when there is nothing.
-Result<LeasedItem> Ring::try_lease(Deadline deadline, const CancelToken* cancel) {
+Result<LeasedItem> Ring::try_lease(const Deadline& deadline, const CancelToken* cancel) {
   const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
   if (!lock.status()) {
     shared_.takers.wake_one(arena().members());
@@ -192,7 +192,7 @@ Result<Message::Ptr> Ring::leased_message(Offset piece) const {
   return Message::borrow(reinterpret_cast<std::byte*>(ticket + 1), chunk.size, codec);
 }
 
-Status Ring::acknowledge(Offset ticket, Deadline deadline, const CancelToken* cancel) {
+Status Ring::acknowledge(Offset ticket, const Deadline& deadline, const CancelToken* cancel) {
   {
     const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
     BROOD_TRY(lock.status());
@@ -212,7 +212,7 @@ void Ring::give_back(Offset ticket) {
 
 // ---- what came back ----------------------------------------------------------------------------
 
-Status Ring::settle(Deadline deadline, const CancelToken* cancel) {
+Status Ring::settle(const Deadline& deadline, const CancelToken* cancel) {
   if (!has_returned()) return {};
   const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
   BROOD_TRY(lock.status());

@@ -42,7 +42,7 @@ struct SideState {
 };
 static_assert(SharedPod<SideState> && sizeof(SideState) == 40);
 
-//   0    lock, object, pending, known, states    touched by those who work at this end
+//   0    lock, object, pending, known, states, wake_at    touched by those who work at this end
 //   128  word, cpu                               read by the other end
 struct alignas(kFalseSharing) RingSide {
   OwnerLock lock;                 // guards this line, and the changes of `word` but for `closed`
@@ -50,6 +50,8 @@ struct alignas(kFalseSharing) RingSide {
   std::atomic<uint64_t> pending;  // `word` as it was before the operation under the lock
   std::atomic<uint64_t> known;    // the other end's `word` as last seen
   SideState states[2];
+  std::atomic<uint64_t>
+      wake_at;  // the reading end: from this item on those who wait for room are woken
   alignas(kFalseSharing) std::atomic<uint64_t> word;
   std::atomic<int32_t> cpu;  // where somebody worked at this end last; a hint
 };
