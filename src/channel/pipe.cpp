@@ -38,10 +38,14 @@ Error wrong_direction(const char* what) {
 
 }  // namespace
 
-PipeEnd::PipeEnd(Held held, std::shared_ptr<BellRack> rack, PipeShared& pipe, const EndShared& end)
-    : SharedObject(std::move(held)), rack_(std::move(rack)), pipe_(&pipe), side_(end.side & 1) {
+PipeEnd::PipeEnd(Held held, std::shared_ptr<BellRack> rack, ObjectHeader& pipe,
+                 const EndShared& end)
+    : SharedObject(std::move(held)),
+      rack_(std::move(rack)),
+      pipe_(reinterpret_cast<PipeShared*>(object_data(&pipe))),
+      side_(end.side & 1) {
   const auto ring_to = [&](unsigned side) {
-    return std::make_shared<Ring>(pipe.to[side], holdings(), rack_);
+    return std::make_shared<Ring>(pipe_->to[side], pipe, holdings(), rack_);
   };
   const bool one_way = end.one_way != 0;
   if (!one_way || side_ == 0) incoming_ = ring_to(side_);
@@ -77,11 +81,11 @@ Result<PipeEnd> PipeEnd::from(Held held, std::shared_ptr<BellRack> rack) {
   constexpr size_t kWhole = sizeof(ObjectHeader) + sizeof(PipeShared);
   auto* header = reinterpret_cast<ObjectHeader*>(arena.at(end.pipe, kWhole));
   if (header == nullptr || arena.heap().tag_of(end.pipe).state() != TagState::Object ||
+      arena.heap().size_of(end.pipe) < kWhole ||
       header->type != static_cast<uint32_t>(ObjectType::Pipe)) {
     return Error(Code::Protocol, "the end of a pipe names no pipe: its memory is damaged");
   }
-  auto& pipe = *reinterpret_cast<PipeShared*>(object_data(header));
-  return PipeEnd(std::move(held), std::move(rack), pipe, end);
+  return PipeEnd(std::move(held), std::move(rack), *header, end);
 }
 
 // ---- the other end -----------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class PipeEnd final : public SharedObject {
   }
 
  private:
-  PipeEnd(Held held, std::shared_ptr<BellRack> rack, PipeShared& pipe, const EndShared& end);
+  PipeEnd(Held held, std::shared_ptr<BellRack> rack, ObjectHeader& pipe, const EndShared& end);
   Status check_receives() const;
   bool peer_is_gone() const;
   Ended ended() const;

@@ -4,8 +4,8 @@ namespace brood {
 
 Queue::Queue(Held held, std::shared_ptr<BellRack> rack)
     : SharedObject(std::move(held)),
-      ring_(std::make_shared<Ring>(state_as<RingShared>(), this->held().holdings(),
-                                   std::move(rack))) {}
+      ring_(std::make_shared<Ring>(state_as<RingShared>(), *this->held().header(),
+                                   this->held().holdings(), std::move(rack))) {}
 
 Result<Queue> Queue::create(Holdings& holdings, std::shared_ptr<BellRack> rack,
                             const RingSettings& settings) {

@@ -2,14 +2,12 @@
 
 namespace brood {
 
-Ring::Ring(RingShared& shared, Holdings& holdings, std::shared_ptr<BellRack> rack)
+Ring::Ring(RingShared& shared, ObjectHeader& object, Holdings& holdings,
+           std::shared_ptr<BellRack> rack)
     : shared_(shared),
       holdings_(holdings),
       rack_(std::move(rack)),
-      returned_(reinterpret_cast<ObjectHeader*>(
-                    holdings.arena().at(shared.head.object.load(std::memory_order_relaxed),
-                                        sizeof(ObjectHeader)))
-                    ->returned),
+      returned_(object.returned),
       bounded_(shared.capacity_items != 0 || shared.capacity_bytes != 0),
       one_may_exceed_(shared.one_may_exceed != 0),
       remember_(static_cast<Remember>(shared.remember)),

@@ -45,8 +45,9 @@ struct LeasedItem {
 
 class Ring {
  public:
-  // The object that the ring lies in is held for as long. Any thread.
-  Ring(RingShared& shared, Holdings& holdings, std::shared_ptr<BellRack> rack);
+  // `object` is what the ring lies in; it is held for as long. Any thread.
+  Ring(RingShared& shared, ObjectHeader& object, Holdings& holdings,
+       std::shared_ptr<BellRack> rack);
   ~Ring();
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;

@@ -136,7 +136,7 @@ Result<Ring::Record> Ring::next_record(Cursor& cursor) {
     std::byte* segment = nullptr;
     if (cursor.segment != 0) {
       segment = segment_at(reading_, cursor.segment);
-      if (segment == nullptr || cursor.position > kSegmentBytes) return damaged();
+      if (segment == nullptr || !is_position(cursor.position)) return damaged();
     }
     RecordHeader header{0, kRingEnd, 0, 0};
     const uint64_t room = segment != nullptr ? kSegmentBytes - cursor.position : 0;

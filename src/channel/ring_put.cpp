@@ -114,7 +114,7 @@ Status Ring::write(Cursor& cursor, const Outgoing& item) {
   std::byte* segment = nullptr;
   if (cursor.segment != 0) {
     segment = segment_at(writing_, cursor.segment);
-    if (segment == nullptr || cursor.position > kSegmentBytes) return damaged();
+    if (segment == nullptr || !is_position(cursor.position)) return damaged();
   }
   if (segment == nullptr || need > kSegmentBytes - cursor.position) {
     BROOD_TRY(add_segment(cursor, segment));

@@ -30,6 +30,12 @@ struct Segment {
 static_assert(SharedPod<Segment> && sizeof(Segment) == Segment::kRecordsAt);
 static_assert(record_bytes(kRingInlineBytes) + Segment::kRecordsAt <= kSegmentBytes);
 
+// Whether a record can begin there; or the segment's end.
+constexpr bool is_position(uint64_t position) {
+  return position >= Segment::kRecordsAt && position <= kSegmentBytes &&
+         position % kRecordAlign == 0;
+}
+
 inline constexpr uint16_t kRingInline = 1;
 inline constexpr uint16_t kRingChunk = 2;
 inline constexpr uint16_t kRingEnd = 3;  // nothing more in this segment
