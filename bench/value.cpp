@@ -2,10 +2,12 @@
 //
 // usage: value CONTESTANT FIGURE PLACEMENT
 //   CONTESTANT  brood, mutex, robust (process-shared pthread mutexes), cpu (no library)
-//   FIGURE      alone, contended (under the lock), add (atomic), add_call (through a function of brood)
-#include <brood/brood.hpp>
+//   FIGURE      alone, contended (under the lock), add (atomic), add_call (through a function of
+//   brood)
 #include <pthread.h>
 #include <sys/mman.h>
+
+#include <brood/brood.hpp>
 
 #include "bench.hpp"
 
@@ -28,8 +30,8 @@ void increment_brood(brood_shared* value, int64_t times) {
 
 // handles: the value, a barrier; argument: the placement
 const auto rival = brood::bytes_function("rival", [](brood::Task& task) {
-  const Placement place(std::string(reinterpret_cast<const char*>(task.bytes().data()),
-                                    task.bytes().size()));
+  const Placement place(
+      std::string(reinterpret_cast<const char*>(task.bytes().data()), task.bytes().size()));
   auto value = task.take<brood::Shared<int64_t>>(0);
   auto barrier = task.take<brood::Barrier>(1);
   place.pin_worker();
@@ -40,7 +42,8 @@ const auto rival = brood::bytes_function("rival", [](brood::Task& task) {
 
 void measure_brood(const std::string& figure, const Placement& place) {
   brood::Shared<int64_t> value(2);
-  place.pin_host();
+  // A child takes over where this process may run: pinned after it.
+  if (figure != "contended") place.pin_host();
   const auto alone = [&](const char* name, auto&& action) {
     const auto start = Clock::now();
     action();
@@ -65,6 +68,7 @@ void measure_brood(const std::string& figure, const Placement& place) {
     message.attach(value);
     message.attach(barrier);
     auto process = brood::Process::start_message({}, "rival", std::move(message));
+    place.pin_host();
     barrier.wait();
     const auto start = Clock::now();
     increment_brood(value.get(), kContended);

@@ -66,6 +66,11 @@ brood_status report_no_memory(brood_error** out) noexcept {
   return report(out_of_memory()->error, out);
 }
 
+Error invalid_timeout(int64_t timeout_ms, const char* name) {
+  return invalid(std::string(name) + " is " + std::to_string(timeout_ms) +
+                 "; give milliseconds, 0 to try once, or BROOD_FOREVER (-1)");
+}
+
 Status call_user(void (*function)(brood_task*, void*), brood_task* task, void* context) noexcept {
   try {
     function(task, context);

@@ -79,10 +79,10 @@ Result<Options> read_options(const Options* given, const char* name) {
 
 inline Error invalid(std::string message) { return Error(Code::Invalid, std::move(message)); }
 
+Error invalid_timeout(int64_t timeout_ms, const char* name);
 inline Status check_timeout(int64_t timeout_ms, const char* name = "timeout_ms") {
   if (timeout_ms >= BROOD_FOREVER) return {};
-  return invalid(std::string(name) + " is " + std::to_string(timeout_ms) +
-                 "; give milliseconds, 0 to try once, or BROOD_FOREVER (-1)");
+  return invalid_timeout(timeout_ms, name);
 }
 
 // A deadline from a public timeout.

@@ -16,6 +16,8 @@ Error not_initialised() {
 
 }  // namespace
 
+constinit std::atomic<Runtime*> Runtime::running_{nullptr};
+
 Runtime& Runtime::instance() {
   static auto* runtime = new Runtime;
   return *runtime;
@@ -27,7 +29,7 @@ bool Runtime::forked() {
          runtime.fork_epoch_ != platform::fork_epoch();
 }
 
-Result<Runtime*> Runtime::open() {
+Result<Runtime*> Runtime::find_out() {
   Runtime& runtime = instance();
   const Phase phase = runtime.phase_.load(std::memory_order_acquire);
   if (phase == Phase::None) return not_initialised();
@@ -93,6 +95,7 @@ Status Runtime::init(int argc, char* const* argv, const brood_init_options& opti
       BROOD_TRY(become_host(options));
     }
     phase_.store(link_ ? Phase::Worker : Phase::Host, std::memory_order_release);
+    running_.store(this, std::memory_order_release);
   }
   std::atexit(brood_shutdown);
   if (link_ && !options.manual_worker) std::exit(serve(*this));
@@ -189,6 +192,7 @@ void Runtime::shutdown() {
     std::lock_guard lock(mutex_);
     if (phase_.load(std::memory_order_relaxed) == Phase::Over) return;
     phase_.store(Phase::Over, std::memory_order_release);
+    running_.store(nullptr, std::memory_order_release);
     pools.assign(pools_.begin(), pools_.end());
     for (Pool* pool : pools) pool->ref();
   }

@@ -27,7 +27,13 @@ class Runtime {
 
   // The runtime, if brood_init() was called in this very process and brood_shutdown() was not: else
   // State, Forked or Closed.
-  static Result<Runtime*> open();
+  static Result<Runtime*> open() {
+    Runtime* running = running_.load(std::memory_order_acquire);
+    if (running != nullptr && running->fork_epoch_ == platform::fork_epoch_at_hand()) {
+      return running;
+    }
+    return find_out();
+  }
   // True in a child that the program forked: handles there are not to be touched.
   static bool forked();
 
@@ -67,12 +73,16 @@ class Runtime {
   Children& children() { return children_; }
 
  private:
+  // What open() has to say, at more length.
+  static Result<Runtime*> find_out();
+
   enum class Phase : uint8_t { None, Host, Worker, Over };
 
   Status become_host(const brood_init_options& options);
   Status become_worker(ReceivedHandOff& received);
   void remember_command(int argc, char* const* argv);
 
+  static constinit std::atomic<Runtime*> running_;  // between init() and shutdown()
   std::atomic<Phase> phase_{Phase::None};
   uint64_t fork_epoch_ = 0;
   std::mutex mutex_;  // guards what follows

@@ -189,19 +189,19 @@ brood_status brood_shared_add_float(brood_shared* shared, uint64_t index, double
 
 brood_status brood_shared_lock(brood_shared* shared, uint64_t owner, int64_t timeout_ms,
                                brood_cancel* cancel, brood_error** error) {
-  return with_lock(shared, owner, error, [&](Runtime& runtime, LockView lock) {
+  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
     return acquire_lock(runtime, lock, owner, timeout_ms, cancel);
   });
 }
 
 brood_status brood_shared_unlock(brood_shared* shared, uint64_t owner, brood_error** error) {
-  return with_lock(shared, owner, error, [&](Runtime& runtime, LockView lock) {
+  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
     return lock.release(rack_of(runtime), owner);
   });
 }
 
 brood_status brood_shared_recover(brood_shared* shared, uint64_t owner, brood_error** error) {
-  return with_lock(shared, owner, error, [&](Runtime& runtime, LockView lock) {
+  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
     return lock.recover(rack_of(runtime), owner);
   });
 }

@@ -34,24 +34,24 @@ namespace brood::api {
 
 inline BellRack& rack_of(Runtime& runtime) { return *runtime.household().rack(); }
 
+Error invalid_owner();
 inline Status check_owner(uint64_t owner) {
   if (owner < uint64_t{1} << 63) return {};
-  return invalid("owner is 2^63 or more; give a smaller number, or 0 for this thread");
+  return invalid_owner();
 }
 
 // Tells the story of an abandoned lock.
-inline Status explain(Status status) {
-  if (status || status.code() != Code::OwnerDied) return status;
-  return Error(Code::OwnerDied,
-               "the process that held the lock died with it: what it guards may be half changed; "
-               "recover the lock, put that right, and release it");
-}
+Status explain(Status status);
 
-inline Status acquire_lock(Runtime& runtime, LockView lock, uint64_t owner, int64_t timeout_ms,
-                           const brood_cancel* cancel) {
+Status wait_for_lock(Runtime& runtime, const LockView& lock, uint64_t owner, int64_t timeout_ms,
+                     const brood_cancel* cancel);
+inline Status acquire_lock(Runtime& runtime, const LockView& lock, uint64_t owner,
+                           int64_t timeout_ms, const brood_cancel* cancel) {
   BROOD_TRY(check_owner(owner));
-  BROOD_LET(deadline, read_timeout(timeout_ms));
-  return explain(lock.acquire(rack_of(runtime), owner, deadline, token(cancel)));
+  BROOD_TRY(check_timeout(timeout_ms));
+  // What a wait needs is made only for one.
+  if (lock.try_acquire(rack_of(runtime).me(), owner)) return {};
+  return wait_for_lock(runtime, lock, owner, timeout_ms, cancel);
 }
 
 }  // namespace brood::api

@@ -18,6 +18,27 @@ Result<uint32_t> read_places(uint32_t given, uint32_t most, const char* name) {
 
 }  // namespace
 
+namespace brood::api {
+
+Error invalid_owner() {
+  return invalid("owner is 2^63 or more; give a smaller number, or 0 for this thread");
+}
+
+Status explain(Status status) {
+  if (status || status.code() != Code::OwnerDied) return status;
+  return Error(Code::OwnerDied,
+               "the process that held the lock died with it: what it guards may be half changed; "
+               "recover the lock, put that right, and release it");
+}
+
+Status wait_for_lock(Runtime& runtime, const LockView& lock, uint64_t owner, int64_t timeout_ms,
+                     const brood_cancel* cancel) {
+  BROOD_LET(deadline, read_timeout(timeout_ms));
+  return explain(lock.acquire(rack_of(runtime), owner, deadline, token(cancel)));
+}
+
+}  // namespace brood::api
+
 extern "C" {
 
 // ---- lock --------------------------------------------------------------------------------------
@@ -90,8 +111,8 @@ brood_status brood_condition_wait(brood_condition* condition, brood_lock* lock, 
     BROOD_NEED(lock);
     BROOD_TRY(check_owner(owner));
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    return condition->object.wait(rack_of(*runtime), lock->object.view(), owner, deadline,
-                                  token(cancel));
+    return explain(condition->object.wait(rack_of(*runtime), lock->object.view(), owner, deadline,
+                                          token(cancel)));
   });
 }
 

@@ -172,6 +172,12 @@ Status send_signal(int64_t pid, int signal);
 // A counter that changes in a child after fork, read without a system call: remember it, compare
 // later. 0 before the first call in a process; never 0 afterwards.
 uint64_t fork_epoch();
+// The same, quickly: 0 where it is not known without a call.
+extern constinit std::atomic<const std::atomic<uint64_t>*> known_fork_epoch;
+inline uint64_t fork_epoch_at_hand() {
+  const std::atomic<uint64_t>* page = known_fork_epoch.load(std::memory_order_acquire);
+  return page != nullptr ? page->load(std::memory_order_acquire) : 0;
+}
 
 // Bytes that nobody can guess.
 void random_bytes(std::span<std::byte> out);

@@ -50,7 +50,7 @@ void Barrier::give_up(uint32_t round) const {
   while (seen.round() == round && !seen.broken()) {
     if (change(seen, seen.broken_off())) break;
   }
-  waiters()->wake_all(members());
+  parked().wake_all(members());
 }
 
 Result<uint32_t> Barrier::arrive(BellRack& rack, Deadline deadline,
@@ -59,7 +59,7 @@ Result<uint32_t> Barrier::arrive(BellRack& rack, Deadline deadline,
   const auto nothing_more = [] { return false; };
   BarrierWord arrived;
   Status status = waiter.wait_on(
-      *waiters(), deadline, cancel, [&] { return try_arrive(arrived); }, nothing_more);
+      parked(), deadline, cancel, [&] { return try_arrive(arrived); }, nothing_more);
   // Not arrived: nobody counts on this one yet.
   if (!status) return status.error();
   if (arrived.broken()) return broken_error();
@@ -67,7 +67,7 @@ Result<uint32_t> Barrier::arrive(BellRack& rack, Deadline deadline,
   if (arrived.here() == parties_) return index;
   const uint32_t round = arrived.round();
   status = waiter.wait_on(
-      *waiters(), deadline, cancel,
+      parked(), deadline, cancel,
       [&] {
         arrived = look();
         return arrived.round() != round || arrived.broken();
@@ -94,7 +94,7 @@ Status Barrier::open() const {
     // The commit.
     if (change(seen, seen.next_round(false))) break;
   }
-  waiters()->wake_all(members());
+  parked().wake_all(members());
   return {};
 }
 
@@ -102,7 +102,7 @@ void Barrier::reset() const {
   BarrierWord seen = look();
   while (!change(seen, seen.next_round(true))) {
   }
-  waiters()->wake_all(members());
+  parked().wake_all(members());
 }
 
 }  // namespace brood

@@ -19,7 +19,7 @@ class Barrier final : public SharedObject {
   // By the last to arrive, who may do something first. Broken when it was broken meanwhile.
   Status open() const;
   // Breaks it, until the reset.
-  void abort() const { break_barrier(state(), *waiters(), members()); }
+  void abort() const { break_barrier(state(), parked(), members()); }
   // Begins a new round; who waits in the old one hears that it is broken.
   void reset() const;
 
@@ -31,9 +31,12 @@ class Barrier final : public SharedObject {
   bool broken() const { return look().broken(); }
 
   bool ready() const override { return false; }
+  // Nobody waits for it without arriving.
+  WaiterSet* waiters() const override { return nullptr; }
 
  private:
   Barrier(Held held, uint32_t parties) : SharedObject(std::move(held)), parties_(parties) {}
+  WaiterSet& parked() const { return *SharedObject::waiters(); }
   BarrierState& state() const { return state_as<BarrierState>(); }
   BarrierWord look() const { return {state().word.load(std::memory_order_seq_cst)}; }
   bool change(BarrierWord& from, BarrierWord to) const {

@@ -95,7 +95,7 @@ void Condition::pass_on_signals_of_the_dead(MemberId me) const {
   }
 }
 
-Status Condition::wait(BellRack& rack, LockView lock, uint64_t owner, Deadline deadline,
+Status Condition::wait(BellRack& rack, const LockView& lock, uint64_t owner, Deadline deadline,
                        const CancelToken* cancel) const {
   if (!lock.held(rack, owner)) {
     return Error(Code::State, "the caller does not hold the lock that goes with the condition");

@@ -58,7 +58,7 @@ class Condition final : public SharedObject {
   // Gives `lock` up, waits until signalled, and takes it again, however long that takes: also after
   // Timeout and Canceled. State when the caller does not hold it, NoSpace when too many wait: then
   // nothing has happened. OwnerDied: it is not held, since its next holder died.
-  Status wait(BellRack& rack, LockView lock, uint64_t owner, Deadline deadline,
+  Status wait(BellRack& rack, const LockView& lock, uint64_t owner, Deadline deadline,
               const CancelToken* cancel) const;
   // Wakes up to `count` of those who wait; returns how many.
   uint32_t signal(uint32_t count) const;

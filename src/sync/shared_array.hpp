@@ -79,9 +79,10 @@ class SharedArray final : public SharedObject {
   Result<double> add_float(uint64_t index, double delta) const;
 
   bool has_lock() const { return shape_.has_lock; }
-  LockView lock() const { return LockView(state().lock, *waiters(), true); }
+  LockView lock() const { return LockView(state().lock, *SharedObject::waiters(), true); }
   // Its lock is free.
   bool ready() const override { return has_lock() && lock().ready(members()); }
+  WaiterSet* waiters() const override { return has_lock() ? SharedObject::waiters() : nullptr; }
 
  private:
   SharedArray(Held held, const Shape& shape) : SharedObject(std::move(held)), shape_(shape) {}

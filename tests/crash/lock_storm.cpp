@@ -25,6 +25,7 @@ namespace brood::crash {
 namespace {
 
 constexpr int kWorkers = 4;
+constexpr int kQuietTurns = 1000;
 constexpr uint32_t kPermits = 2;
 constexpr uint64_t kOwner = 7;
 constexpr auto kHangAfter = std::chrono::seconds(2);
@@ -91,6 +92,11 @@ class Worker {
     fflush(stdout);
   }
 
+  void linger() {
+    for (unsigned turn = random_() % 200; turn > 0; --turn) platform::cpu_relax();
+    if (random_() % 64 == 0) usleep(10);
+  }
+
   // As one who is alone with it. `after_death`: the last one died in the middle.
   void change(Guarded& guarded, bool after_death) {
     if (after_death) {
@@ -102,7 +108,7 @@ class Worker {
     }
     guarded.inside.store(static_cast<uint32_t>(number_) + 1);
     guarded.left.fetch_add(1);
-    for (unsigned turn = random_() % 200; turn > 0; --turn) platform::cpu_relax();
+    linger();
     guarded.right.fetch_add(1);
     claim(guarded.inside.load() == static_cast<uint32_t>(number_) + 1, "somebody came in");
     guarded.inside.store(0);
@@ -133,6 +139,7 @@ class Worker {
     uint32_t admitted = 0;
     for (const auto& one : board_.admitted) admitted += one.load();
     claim(admitted <= kPermits, "more are in than there are permits");
+    linger();
     board_.admitted[number_].store(0);
     claim(objects_.permits.release(rack_, 1).ok(), "the permit cannot be released");
   }
@@ -209,7 +216,8 @@ class Storm {
       start(number);
       if (!everybody_moves()) break;
     }
-    if (!everybody_moves()) ++hung_;
+    // And without deaths, whose reaper would make a lost wake good.
+    for (int turn = 0; turn < kQuietTurns && everybody_moves(); ++turn) usleep(100);
     uint64_t done = 0;
     for (int number = 0; number < kWorkers; ++number) {
       end(number);

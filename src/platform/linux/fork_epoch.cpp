@@ -8,6 +8,8 @@
 
 namespace brood::platform {
 
+constinit std::atomic<const std::atomic<uint64_t>*> known_fork_epoch{nullptr};
+
 namespace {
 
 struct Epoch {
@@ -24,7 +26,9 @@ std::atomic<uint64_t>* make_page() {
     ::munmap(page, size);
     return nullptr;
   }
-  return new (page) std::atomic<uint64_t>(0);
+  auto* made = new (page) std::atomic<uint64_t>(0);
+  known_fork_epoch.store(made, std::memory_order_release);
+  return made;
 }
 
 Epoch& epoch() {
