@@ -9,6 +9,8 @@ Result<size_t> Ring::get(std::span<Message::Ptr> out, const Deadline& deadline,
                          const CancelToken* cancel, const Ended& ended) {
   for (;;) {
     auto got = has_something() ? try_get(out, deadline, cancel) : Result<size_t>(size_t{0});
+    // A wake that was meant for this thread is another's now.
+    if (!got) shared_.takers.wake_one(arena().members());
     if (!got || *got > 0) return got;
     BROOD_TRY(wait_for_item(deadline, cancel, ended));
   }
@@ -33,11 +35,7 @@ Result<size_t> Ring::try_get(std::span<Message::Ptr> out, const Deadline& deadli
   bool wake = false;
   {
     const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
-    if (!lock.status()) {
-      // A wake that was meant for this thread is another's now.
-      shared_.takers.wake_one(arena().members());
-      return lock.status().error();
-    }
+    BROOD_TRY(lock.status());
     if (has_returned()) {
       auto ticket = settle_returned();
       if (!ticket) return ticket.error();

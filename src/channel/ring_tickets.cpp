@@ -120,6 +120,8 @@ Result<LeasedItem> Ring::lease(const Deadline& deadline, const CancelToken* canc
   for (;;) {
     if (has_something()) {
       auto leased = try_lease(deadline, cancel);
+      // A wake that was meant for this thread is another's now.
+      if (!leased) shared_.takers.wake_one(arena().members());
       if (!leased) return leased;
       if (leased->ticket != 0) {
         if (bounded_) shared_.putters.wake_one(arena().members());
@@ -133,10 +135,7 @@ Result<LeasedItem> Ring::lease(const Deadline& deadline, const CancelToken* canc
 // No ticket when there is nothing.
 Result<LeasedItem> Ring::try_lease(const Deadline& deadline, const CancelToken* cancel) {
   const SideLock lock(*this, shared_.head, shared_.head_lock, deadline, cancel);
-  if (!lock.status()) {
-    shared_.takers.wake_one(arena().members());
-    return lock.status().error();
-  }
+  BROOD_TRY(lock.status());
   if (has_returned()) {
     auto ticket = settle_returned();
     if (!ticket) return ticket.error();
