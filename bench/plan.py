@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 
-GROUPS = ["limits", "spawn", "start", "pool", "pending", "idle", "value"]
+GROUPS = ["limits", "spawn", "start", "pool", "pending", "idle", "value", "queue", "pipe"]
 # Debian's own Python, so that two machines compare the same peer.
 PYTHON = "/usr/bin/python3"
 PLACEMENTS = ["packed", "apart"]
@@ -102,6 +102,37 @@ def measurements(group, build):
             for contestant in ("brood", "mutex", "robust"):
                 found.append(Measurement(group, contestant, placement, program("value", contestant, "contended", placement)))
             found.append(Measurement(group, "multiprocessing", placement, [*value_peers, "contended", placement]))
+    elif group in ("queue", "pipe"):
+        found += channel_measurements(group, placements, program)
+    return found
+
+
+SIZES = [("64B", "64"), ("1KiB", "1024"), ("64KiB", "65536"), ("1MiB", "1048576")]
+
+
+def channel_measurements(group, placements, program):
+    """Messages a second by size, and round trips of 64 bytes, of brood, its peers and the kernel's own."""
+    python = [PYTHON, str(pathlib.Path(__file__).parent / "channel_peers.py"), group]
+    peers = ("boost", "zmq") if group == "queue" else ("pipe", "socket", "uv")
+    found = []
+    for placement in placements:
+        for name, size in SIZES:
+            found.append(Measurement(group, "brood", placement, program("channel", group, "rate", size, placement), name))
+            for peer in peers:
+                command = program("channel_peers", peer, "rate", size, placement)
+                found.append(Measurement(group, peer, placement, command, name))
+            found.append(Measurement(group, "python", placement, [*python, "rate", size, placement], name, 3))
+        found.append(Measurement(group, "brood", placement, program("channel", group, "rtt", "64", placement)))
+        for peer in (*peers, "pipe") if group == "queue" else peers:
+            found.append(Measurement(group, peer, placement, program("channel_peers", peer, "rtt", "64", placement)))
+        found.append(Measurement(group, "python", placement, [*python, "rtt", "64", placement], rounds=3))
+        if group == "queue":
+            for kind, size in (("batch", "64"), ("loan", "1048576")):
+                command = program("channel", f"queue_{kind}", "rate", size, placement)
+                found.append(Measurement(group, "brood", placement, command, kind))
+            for contestant, name in (("brood", ("channel", "queue")), ("boost", ("channel_peers", "boost"))):
+                command = program(*name, "rate", "64", placement, "2")
+                found.append(Measurement(group, contestant, placement, command, "two_sides"))
     return found
 
 
@@ -147,6 +178,32 @@ TARGETS = [
     Target("locked value, contended, packed: multiprocessing.Value", "value.contended.brood.packed", "value.contended.multiprocessing.packed", ">=", 15),
     Target("locked value, contended, apart: multiprocessing.Value", "value.contended.brood.apart", "value.contended.multiprocessing.apart", ">=", 15),
     Target("atomic add: the CPU's", "value.add.brood", "value.add.cpu", "<=", 1.15),
+    Target("queue, 64 B, packed: Boost", "queue.64B.rate.brood.packed", "queue.64B.rate.boost.packed", ">=", 1.2),
+    Target("queue, 64 B, packed: ZeroMQ", "queue.64B.rate.brood.packed", "queue.64B.rate.zmq.packed", ">=", 4),
+    Target("queue, 64 B, packed: Python", "queue.64B.rate.brood.packed", "queue.64B.rate.python.packed", ">=", 75),
+    Target("queue, 64 B, packed: CPU time a message, ns", "queue.64B.cpu.brood.packed", "", "<=", 65),
+    Target("queue, 64 B, two of each side, packed: Boost", "queue.two_sides.rate.brood.packed", "queue.two_sides.rate.boost.packed", ">=", 1.3),
+    Target("queue, batches of 32, packed: one by one", "queue.batch.rate.brood.packed", "queue.64B.rate.brood.packed", ">=", 3),
+    Target("queue, 64 B, apart: Boost", "queue.64B.rate.brood.apart", "queue.64B.rate.boost.apart", ">=", 3),
+    Target("queue, 64 B, apart: ZeroMQ", "queue.64B.rate.brood.apart", "queue.64B.rate.zmq.apart", ">=", 3),
+    Target("queue, 1 KiB, packed: Boost", "queue.1KiB.rate.brood.packed", "queue.1KiB.rate.boost.packed", ">=", 1.1),
+    Target("queue, 64 KiB, packed: Boost", "queue.64KiB.rate.brood.packed", "queue.64KiB.rate.boost.packed", ">=", 1.1),
+    Target("queue, 1 MiB, packed: Boost", "queue.1MiB.rate.brood.packed", "queue.1MiB.rate.boost.packed", ">=", 1.3),
+    Target("queue, 1 KiB, packed: Python", "queue.1KiB.rate.brood.packed", "queue.1KiB.rate.python.packed", ">=", 80),
+    Target("queue, 64 KiB, packed: Python", "queue.64KiB.rate.brood.packed", "queue.64KiB.rate.python.packed", ">=", 20),
+    Target("queue, 1 MiB, packed: Python", "queue.1MiB.rate.brood.packed", "queue.1MiB.rate.python.packed", ">=", 18),
+    Target("queue round trip p50, packed: Boost", "queue.rtt_p50.brood.packed", "queue.rtt_p50.boost.packed", "<=", 0.6),
+    Target("queue round trip p50, packed: ZeroMQ", "queue.rtt_p50.brood.packed", "queue.rtt_p50.zmq.packed", "<=", 1 / 8),
+    Target("queue round trip p50, packed: Python", "queue.rtt_p50.brood.packed", "queue.rtt_p50.python.packed", "<=", 1 / 6),
+    Target("queue round trip p50, packed: raw pipe", "queue.rtt_p50.brood.packed", "queue.rtt_p50.pipe.packed", "<=", 1.25),
+    Target("queue round trip p50, apart: Boost", "queue.rtt_p50.brood.apart", "queue.rtt_p50.boost.apart", "<=", 0.6),
+    Target("queue round trip p50, apart, us (4 cache lines' ping-pong)", "queue.rtt_p50.brood.apart", "", "<=", 0.56),
+    Target("queue, loans of 1 MiB, packed: 64 B rate", "queue.loan.rate.brood.packed", "queue.64B.rate.brood.packed", ">=", 0.8),
+    Target("pipe, 64 B, packed: raw pipe", "pipe.64B.rate.brood.packed", "pipe.64B.rate.pipe.packed", ">=", 10),
+    Target("pipe, 64 B, packed: Python", "pipe.64B.rate.brood.packed", "pipe.64B.rate.python.packed", ">=", 40),
+    Target("pipe, 64 B, apart: raw pipe", "pipe.64B.rate.brood.apart", "pipe.64B.rate.pipe.apart", ">=", 10),
+    Target("pipe round trip p50, packed: raw pipe", "pipe.rtt_p50.brood.packed", "pipe.rtt_p50.pipe.packed", "<=", 1.25),
+    Target("pipe round trip p50, packed: Python", "pipe.rtt_p50.brood.packed", "pipe.rtt_p50.python.packed", "<=", 1 / 6),
     Target("idle for 10 s: wake-ups", "idle.wakeups.brood", "", "<=", 0),
     Target("idle for 10 s: CPU time, ms", "idle.cpu.brood", "", "<=", 10),
 ]

@@ -24,6 +24,8 @@ page mean something**.
   Python function instead. *large_host* has 1 GiB resident.
 - *first_task*: from making a pool of two to its first result, *cold* with brood's nursery still to be started.
 - *pending*: tasks submitted while both workers are busy (submit), and until all results are taken (total).
+- *queue*, *pipe*: messages of a size from one process to another, *two_sides* from two to two; *batch*: 32 at
+  once; *loan*: written in place, which here is nothing; *rtt*: one to an echoing process and back.
 - *idle*: context switches of all processes of a pool that has nothing to do, over 10 s.
 """
 

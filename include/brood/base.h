@@ -68,6 +68,9 @@ typedef struct brood_pool brood_pool;               /* worker processes that run
 typedef struct brood_future brood_future;           /* the outcome of one task */
 typedef struct brood_stream brood_stream;           /* the outcomes of many tasks */
 typedef struct brood_completions brood_completions; /* what became ready, in that order */
+typedef struct brood_queue brood_queue;             /* messages from many processes to many */
+typedef struct brood_lease brood_lease;             /* a message that comes back if it is dropped */
+typedef struct brood_pipe brood_pipe;               /* one end of a pipe for messages */
 typedef struct brood_lock brood_lock;               /* one holder at a time */
 typedef struct brood_semaphore brood_semaphore;     /* a number of permits */
 typedef struct brood_condition brood_condition;     /* waiting for a signal, without a lock */

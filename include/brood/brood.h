@@ -1,7 +1,7 @@
 /**
  * @file
  * Everything, in the order to read it: base (the rules), error, init, worker, pool, process,
- * handle, message.
+ * handle, message, queue, pipe.
  */
 #ifndef BROOD_BROOD_H
 #define BROOD_BROOD_H
@@ -11,8 +11,10 @@
 #include <brood/handle.h>
 #include <brood/init.h>
 #include <brood/message.h>
+#include <brood/pipe.h>
 #include <brood/pool.h>
 #include <brood/process.h>
+#include <brood/queue.h>
 #include <brood/shared.h>
 #include <brood/sync.h>
 #include <brood/worker.h>

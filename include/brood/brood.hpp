@@ -25,8 +25,10 @@
 #include <brood/cpp/function.hpp>
 #include <brood/cpp/handle.hpp>
 #include <brood/cpp/message.hpp>
+#include <brood/cpp/pipe.hpp>
 #include <brood/cpp/pool.hpp>
 #include <brood/cpp/process.hpp>
+#include <brood/cpp/queue.hpp>
 #include <brood/cpp/shared.hpp>
 #include <brood/cpp/stream.hpp>
 #include <brood/cpp/sync.hpp>

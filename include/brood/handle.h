@@ -42,6 +42,18 @@ BROOD_API brood_handle *brood_completions_handle(brood_completions *completions)
 BROOD_CALL brood_wait(brood_handle *const *handles, size_t count, int64_t timeout_ms,
                       brood_cancel *cancel, size_t *out_index, brood_error **error);
 
+/**
+ * An fd for an event loop of your own: poll(2), epoll or libuv say that it can be read once
+ * `handle` is ready.
+ *
+ * It stays readable until the next call with the same handle, which arms it again: call it before
+ * each wait, and then try the object before you wait. Never read from it, write to it or close it.
+ *
+ * @param out  borrowed: the same fd each time, valid as long as the handle.
+ * @return BROOD_E_UNSUPPORTED for a handle that is never ready.
+ */
+BROOD_CALL brood_handle_fd(brood_handle *handle, int32_t *out, brood_error **error);
+
 /** Make a queue that tells which of many handles became ready, in that order. */
 BROOD_CALL brood_completions_create(brood_completions **out, brood_error **error);
 /**
@@ -49,7 +61,7 @@ BROOD_CALL brood_completions_create(brood_completions **out, brood_error **error
  *
  * The queue holds a reference of its own: the handle's object may be freed before it is delivered.
  *
- * @return BROOD_E_UNSUPPORTED for what lives in shared memory, which brood_wait() takes.
+ * @return BROOD_E_UNSUPPORTED for a handle that is never ready.
  */
 BROOD_CALL brood_completions_add(brood_completions *completions, brood_handle *handle, uint64_t tag,
                                  brood_error **error);

@@ -87,7 +87,6 @@ typedef struct brood_process_options {
 BROOD_CALL brood_process_start(const char *function, const void *data, size_t size,
                                const brood_process_options *options, brood_process **out,
                                brood_error **error);
-
 /** The same with a message, whose attached handles travel along. Consumes on success. */
 BROOD_CALL brood_process_start_msg(const char *function, brood_msg *args,
                                    const brood_process_options *options, brood_process **out,

@@ -54,6 +54,18 @@ brood_status brood_wait(brood_handle* const* handles, size_t count, int64_t time
   });
 }
 
+brood_status brood_handle_fd(brood_handle* handle, int32_t* out, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(runtime, Runtime::open());
+    (void)runtime;
+    BROOD_NEED(handle);
+    BROOD_NEED(out);
+    BROOD_LET(fd, from_c(handle)->ready_fd());
+    *out = fd;
+    return {};
+  });
+}
+
 // ---- completion queues -------------------------------------------------------------------------
 
 brood_status brood_completions_create(brood_completions** out, brood_error** error) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "api/runtime.hpp"
+#include "channel/pipe.hpp"
+#include "channel/queue.hpp"
 #include "pool/stream.hpp"
 #include "process/subprocess.hpp"
 #include "sync/completions.hpp"
@@ -16,8 +18,24 @@ class SharedHandle : public Waitable {
  public:
   using Inside = Object;
   explicit SharedHandle(Object held) : object(std::move(held)) {}
+  ~SharedHandle() override {
+    if (Watcher* fd = fd_watcher()) unwatch(fd);
+  }
   bool ready() const override { return object.ready(); }
   const SharedObject* shared() const override { return &object; }
+
+  // Nobody in this process need hear of what another does: the bridge waits for it.
+  Status watch(Watcher* watcher) override {
+    if (object.waiters() == nullptr) {
+      return Error(Code::Unsupported, "nothing about this handle ever becomes ready");
+    }
+    BROOD_LET(bridge, Runtime::instance().bridge());
+    bridge->watch(object, *this, *watcher);
+    return {};
+  }
+  void unwatch(Watcher* watcher) override {
+    if (Bridge* bridge = Runtime::instance().bridge_if_made()) bridge->unwatch(*watcher);
+  }
 
   Object object;
 
@@ -29,6 +47,12 @@ class SharedHandle : public Waitable {
 }  // namespace brood::api
 
 struct brood_cancel final : brood::api::SharedHandle<brood::CancelToken> {
+  using SharedHandle::SharedHandle;
+};
+struct brood_queue final : brood::api::SharedHandle<brood::Queue> {
+  using SharedHandle::SharedHandle;
+};
+struct brood_pipe final : brood::api::SharedHandle<brood::PipeEnd> {
   using SharedHandle::SharedHandle;
 };
 

@@ -184,6 +184,16 @@ ParentEnd* Runtime::parent_end() {
   return parent_end_;
 }
 
+Result<Bridge*> Runtime::bridge() {
+  std::lock_guard lock(mutex_);
+  if (Bridge* made = bridge_if_made()) return made;
+  Result<std::unique_ptr<Bridge>> bridge = Bridge::start(household_->rack());
+  if (!bridge) return bridge.error();
+  // Release: pairs with bridge_if_made().
+  bridge_.store(bridge->release(), std::memory_order_release);
+  return bridge_if_made();
+}
+
 // ---- ending ------------------------------------------------------------------------------------
 
 void Runtime::shutdown() {

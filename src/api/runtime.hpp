@@ -17,6 +17,7 @@
 #include "process/hand_off.hpp"
 #include "process/household.hpp"
 #include "process/parent_end.hpp"
+#include "sync/bridge.hpp"
 
 namespace brood::api {
 
@@ -61,6 +62,10 @@ class Runtime {
   // The command line of this program, for workers that run it again.
   std::vector<std::string> command();
 
+  // Waits for shared objects in the stead of who has no bell: made on first use.
+  Result<Bridge*> bridge();
+  Bridge* bridge_if_made() const { return bridge_.load(std::memory_order_acquire); }
+
   // Pools that are not over hold one reference each, here.
   void add_pool(Pool* pool);
   void forget_pool(Pool* pool);
@@ -92,7 +97,8 @@ class Runtime {
   int64_t parent_pid_ = 0;
   uint64_t parent_start_time_ = 0;
   std::set<Pool*> pools_;
-  ParentEnd* parent_end_ = nullptr;  // made on first use, for good
+  ParentEnd* parent_end_ = nullptr;       // made on first use, for good
+  std::atomic<Bridge*> bridge_{nullptr};  // the same
   Children children_;
 };
 

@@ -151,6 +151,11 @@ class Chunk {
   static void let_go(Message& message) { message.chunk_ = 0; }
   // The other way round, for a message that was made of it.
   static void take_up(Message& message, Offset chunk) { message.chunk_ = chunk; }
+  // A message that was borrow()ed from a chunk which has become ours goes with it from now on.
+  static void give(Message& message, Holdings& holdings, Offset chunk) {
+    message.holdings_ = &holdings;
+    message.chunk_ = chunk;
+  }
   // Frees a chunk of our own, and gives up its references.
   static void free(Holdings& holdings, Offset offset);
 

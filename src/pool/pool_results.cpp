@@ -272,7 +272,7 @@ Status Pool::sleep_for_results(Waiter& waiter, Deadline deadline, const CancelTo
 Status Pool::wait_as_follower(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
                               const std::function<bool()>& done, Waitable* what) {
   BellWatcher watcher(waiter.bell());
-  if (what != nullptr) what->watch(&watcher);
+  if (what != nullptr) (void)what->watch(&watcher);
   {
     std::lock_guard lock(mutex_);
     followers_.push_back(&waiter.bell());

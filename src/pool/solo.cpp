@@ -46,7 +46,7 @@ Solo::Solo(Household& household, std::string name, std::string function)
 
 Solo::~Solo() {
   seat_.reset();
-  if (argument_.in_heap) Chunk::free(household_.holdings(), argument_.where);
+  drop_argument();
   if (memory_ != 0) (void)household_.arena().heap().free(memory_, household_.me().slot);
 }
 
@@ -146,9 +146,16 @@ std::optional<Error> Solo::fetch_failure(const ExitReport& report) {
   return std::nullopt;
 }
 
+// Nobody reads it any more; whoever waits for the end of its handles need not wait for ours.
+void Solo::drop_argument() {
+  const Argument argument = std::exchange(argument_, {});
+  if (argument.in_heap) Chunk::free(household_.holdings(), argument.where);
+}
+
 void Solo::on_died(const ExitReport& report) {
   std::lock_guard lock(mutex_);
   died_ = true;
+  drop_argument();
   failure_ = fetch_failure(report);
   if (failure_ && process_ != nullptr) process_->set_outcome(*failure_);
 }

@@ -50,6 +50,7 @@ class Solo final : public std::enable_shared_from_this<Solo> {
 
   Solo(Household& household, std::string name, std::string function);
   Status prepare(const Input& input);
+  void drop_argument();
   void give_up_member();
   void on_died(const ExitReport& report);
   void on_over();

@@ -63,6 +63,8 @@ class Arena {
   std::mutex& reaping() { return reaping_; }
   // Held while this process uses the intent in its member's record.
   std::mutex& intending() { return intending_; }
+  // Held while this process takes dying objects apart.
+  std::mutex& dismantling() { return dismantling_; }
 
  private:
   Arena(platform::Fd fd, platform::Mapping mapping, const Layout& layout);
@@ -77,6 +79,7 @@ class Arena {
   Heap heap_;
   std::mutex reaping_;
   std::mutex intending_;
+  std::mutex dismantling_;
 };
 
 }  // namespace brood

@@ -145,6 +145,10 @@ Status Heap::free_object(Offset offset, MemberSlot by) {
   return release(offset, Tag(TagState::Object, kNobody), by);
 }
 
+Status Heap::free_dying(Offset offset, MemberSlot by) {
+  return release(offset, Tag(TagState::Dying, by), by);
+}
+
 Status Heap::release(Offset offset, Tag expected, MemberSlot by) {
   const Place place = find(offset);
   if (place.tag == nullptr) return no_such_piece(offset);

@@ -81,6 +81,8 @@ class Heap {
   // Owned by `owner` -> lives as long as its ObjectHeader says. And the end of that, once.
   Status make_object(Offset offset, MemberSlot owner);
   Status free_object(Offset offset, MemberSlot by);
+  // The end of an object whose parts are gone (shm/parts).
+  Status free_dying(Offset offset, MemberSlot by);
 
   // Bytes in pieces that are not free: exact when nobody allocates, for tests and statistics.
   uint64_t live_bytes() const;

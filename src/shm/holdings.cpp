@@ -34,11 +34,11 @@ Result<std::atomic<Offset>*> Holdings::free_ref() {
   return ref;
 }
 
-Result<Held> Holdings::create(ObjectType type, size_t bytes) {
+Result<Held> Holdings::create(ObjectType type, size_t bytes, LayOut lay_out, const void* settings) {
   std::lock_guard lock(mutex_);
   auto ref = free_ref();
   if (!ref) return ref.error();
-  auto object = create_object(arena_, type, bytes, **ref, me_);
+  auto object = create_object(arena_, type, bytes, **ref, me_, lay_out, settings);
   if (!object) {
     free_refs_.push_back(*ref);
     return object.error();

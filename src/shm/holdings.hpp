@@ -54,8 +54,9 @@ class Holdings {
   Arena& arena() const { return arena_; }
   MemberSlot me() const { return me_; }
 
-  // A new object with `bytes` zeros behind its header.
-  Result<Held> create(ObjectType type, size_t bytes);
+  // A new object with `bytes` zeros behind its header, or what `lay_out` makes of them.
+  Result<Held> create(ObjectType type, size_t bytes, LayOut lay_out = nullptr,
+                      const void* settings = nullptr);
   // The object that a handle names, which something that cannot go away meanwhile refers to.
   Result<Held> hold(const Handle& handle);
   // Makes a free word of a list that this member owns refer to the object too: it can be sent then.

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <new>
 
+#include "shm/parts.hpp"
+
 namespace brood {
 
 namespace {
@@ -53,10 +55,44 @@ void retire(Arena& arena, MemberSlot me) {
   intent.active.store(active & ~uint64_t{1}, std::memory_order_release);
 }
 
+// Refused if a reaper was here before. What has parts is left to dismantle().
 void destroy(Arena& arena, Offset object, MemberSlot by) {
-  // For late handles; the tag is what counts. Refused if a reaper was here before.
+  if (header_at(arena, object)->has_parts != 0) {
+    (void)begin_dying(arena, object, by);
+    return;
+  }
+  // For late handles; the tag is what counts.
   header_at(arena, object)->magic = 0;
   (void)arena.heap().free_object(object, by);
+}
+
+// True when the object was destroyed but for its parts.
+bool give_up_reference(Arena& arena, std::atomic<Offset>& ref, MemberSlot me) {
+  const Offset object = ref.load(std::memory_order_acquire);
+  ObjectHeader* header = header_at(arena, object);
+  if (header == nullptr) return false;
+  std::lock_guard lock(arena.intending());
+  const uint32_t number = declare(arena, me, object, ref, -1);
+  LifeWord seen{header->life.load(std::memory_order_seq_cst)};
+  // One of a pipe's ends is gone, which was all that referred to it: whoever waits at the other one
+  // has to look.
+  const bool tell = header->type == static_cast<uint32_t>(ObjectType::Pipe);
+  bool last = false;
+  for (;;) {
+    if (seen.dying() || seen.count() == 0) break;  // damaged: leave it
+    help(arena, seen);
+    last = seen.count() == 1;
+    const LifeWord next = LifeWord::make(seen.count() - 1, me, number, last);
+    // The commit. When it was not the last reference the object may be gone from here on.
+    if (header->life.compare_exchange_weak(seen.word, next.word, std::memory_order_seq_cst)) break;
+    last = false;
+  }
+  const bool has_parts = last && header->has_parts != 0;
+  ref.store(0, std::memory_order_release);
+  if (last) destroy(arena, object, me);
+  retire(arena, me);
+  if (tell) arena.members().ring_all();
+  return has_parts;
 }
 
 }  // namespace
@@ -95,7 +131,7 @@ Result<ObjectHeader*> find_object(Arena& arena, const Handle& handle) {
 }
 
 Result<Offset> create_object(Arena& arena, ObjectType type, size_t bytes, std::atomic<Offset>& ref,
-                             MemberSlot me) {
+                             MemberSlot me, LayOut lay_out, const void* settings) {
   const size_t whole = sizeof(ObjectHeader) + bytes;
   auto object = arena.heap().allocate_zeroed(whole, me);
   if (!object) return object;
@@ -104,6 +140,8 @@ Result<Offset> create_object(Arena& arena, ObjectType type, size_t bytes, std::a
   header->generation = arena.next_generation();
   header->bytes = bytes;
   header->magic = kObjectMagic;
+  header->has_parts = lay_out != nullptr;
+  if (lay_out != nullptr) lay_out(object_data(header), *object, settings);
 
   std::lock_guard lock(arena.intending());
   const uint32_t number = declare(arena, me, *object, ref, 1);
@@ -146,25 +184,7 @@ Status add_reference(Arena& arena, Offset object, std::atomic<Offset>& ref, Memb
 }
 
 void drop_reference(Arena& arena, std::atomic<Offset>& ref, MemberSlot me) {
-  const Offset object = ref.load(std::memory_order_acquire);
-  ObjectHeader* header = header_at(arena, object);
-  if (header == nullptr) return;
-  std::lock_guard lock(arena.intending());
-  const uint32_t number = declare(arena, me, object, ref, -1);
-  LifeWord seen{header->life.load(std::memory_order_seq_cst)};
-  bool last = false;
-  for (;;) {
-    if (seen.dying() || seen.count() == 0) break;  // damaged: leave it
-    help(arena, seen);
-    last = seen.count() == 1;
-    const LifeWord next = LifeWord::make(seen.count() - 1, me, number, last);
-    // The commit. When it was not the last reference the object may be gone from here on.
-    if (header->life.compare_exchange_weak(seen.word, next.word, std::memory_order_seq_cst)) break;
-    last = false;
-  }
-  ref.store(0, std::memory_order_release);
-  if (last) destroy(arena, object, me);
-  retire(arena, me);
+  if (give_up_reference(arena, ref, me)) dismantle(arena, me);
 }
 
 void settle_intent(Arena& arena, MemberSlot dead, MemberSlot by) {
@@ -190,12 +210,18 @@ void settle_intent(Arena& arena, MemberSlot dead, MemberSlot by) {
   intent.active.store(active & ~uint64_t{1}, std::memory_order_release);
 }
 
-void drop_references(Arena& arena, Offset piece, MemberSlot by) {
+bool give_up_references(Arena& arena, Offset piece, MemberSlot by) {
   RefList* list = ref_list_at(arena, piece);
-  if (list == nullptr) return;
+  if (list == nullptr) return false;
+  bool dying = false;
   for (uint64_t index = 0; index < list->count; ++index) {
-    drop_reference(arena, list->refs[index], by);
+    dying |= give_up_reference(arena, list->refs[index], by);
   }
+  return dying;
+}
+
+void drop_references(Arena& arena, Offset piece, MemberSlot by) {
+  if (give_up_references(arena, piece, by)) dismantle(arena, by);
 }
 
 }  // namespace brood

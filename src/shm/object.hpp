@@ -31,6 +31,9 @@ enum class ObjectType : uint32_t {
   Barrier = 6,
   RwLock = 7,
   Shared = 8,
+  Queue = 9,
+  Pipe = 10,
+  PipeEnd = 11,
 };
 
 // Names an object wherever it travels.
@@ -69,7 +72,9 @@ inline constexpr uint64_t kMostReferences = 0xffff;
 
 //   0    magic, type, generation
 //   16   life
-//   24   bytes     the size of what follows
+//   24   bytes      the size of what follows
+//   32   returned   counts what came back from members that died (shm/parts)
+//   40   has_parts
 //   128  waiters
 //   256  the object's own data
 struct alignas(kFalseSharing) ObjectHeader {
@@ -78,6 +83,8 @@ struct alignas(kFalseSharing) ObjectHeader {
   uint32_t generation;
   std::atomic<uint64_t> life;
   uint64_t bytes;
+  std::atomic<uint64_t> returned;
+  uint32_t has_parts;
   alignas(kFalseSharing) WaiterSet waiters;
 };
 static_assert(SharedPod<ObjectHeader> && sizeof(ObjectHeader) == 256 &&
@@ -106,8 +113,11 @@ inline std::byte* object_data(ObjectHeader* header) {
 }
 
 // Makes an object of `bytes` zeros with one reference, `ref`, a free word of a list that `me` owns.
+// `lay_out` writes its data before anybody can name it; with one, it may have parts (shm/parts).
+using LayOut = void (*)(std::byte* data, Offset object, const void* settings);
 Result<Offset> create_object(Arena& arena, ObjectType type, size_t bytes, std::atomic<Offset>& ref,
-                             MemberSlot me);
+                             MemberSlot me, LayOut lay_out = nullptr,
+                             const void* settings = nullptr);
 // Makes `ref`, a free word of a list that `me` owns, one more reference to an object that cannot go
 // away meanwhile. NoSpace beyond 65535 references.
 Status add_reference(Arena& arena, Offset object, std::atomic<Offset>& ref, MemberSlot me);
@@ -120,5 +130,8 @@ void drop_reference(Arena& arena, std::atomic<Offset>& ref, MemberSlot me);
 void settle_intent(Arena& arena, MemberSlot dead, MemberSlot by);
 // Gives up all references of a carrying piece.
 void drop_references(Arena& arena, Offset piece, MemberSlot by);
+// The same, but leaves objects with parts that go with it to the caller's dismantle(): true when
+// there are any.
+bool give_up_references(Arena& arena, Offset piece, MemberSlot by);
 
 }  // namespace brood

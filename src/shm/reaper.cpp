@@ -4,6 +4,7 @@
 
 #include "shm/barrier_word.hpp"
 #include "shm/object.hpp"
+#include "shm/parts.hpp"
 
 namespace brood {
 
@@ -60,10 +61,17 @@ void free_owned(Arena& arena, MemberSlot dead, MemberSlot by) {
     if (!tag.is(TagState::Owned, dead)) return;
     if (tag.carries()) {
       if (!orderly) break_barriers(arena, piece);
-      drop_references(arena, piece, by);
+      (void)give_up_references(arena, piece, by);
     }
     (void)arena.heap().free(piece, dead);
   });
+}
+
+// What an earlier caller from outside the family left half done, since nobody reaps him.
+void go_on_outside(Arena& arena) {
+  settle_intent(arena, kNobody, kNobody);
+  free_owned(arena, kNobody, kNobody);
+  dismantle(arena, kNobody);
 }
 
 bool reap_one(Arena& arena, MemberSlot dead, MemberSlot by) {
@@ -72,8 +80,10 @@ bool reap_one(Arena& arena, MemberSlot dead, MemberSlot by) {
   // In this order: what was in transit needs the tail, references need their lists, and the slot is
   // free for another only when nothing bears its number any more.
   resolve_in_transit(arena, dead);
+  settle_parts(arena, dead, by);
   settle_intent(arena, dead, by);
   free_owned(arena, dead, by);
+  dismantle(arena, by);
   arena.heap().repair(dead);
   members.release_held_by(dead);
   // From here on its locks are there to be taken. It may have died between a commit and the ring,
@@ -102,8 +112,7 @@ void reap_all_dead(Arena& arena, MemberSlot by) {
 bool reap(Arena& arena, MemberId dead, MemberSlot by) {
   if (dead.slot == kNobody || dead.slot >= arena.members().used()) return true;
   std::lock_guard lock(arena.reaping());
-  // What an earlier caller from outside the family left half done, since nobody reaps him.
-  if (by == kNobody) settle_intent(arena, kNobody, kNobody);
+  if (by == kNobody) go_on_outside(arena);
   arena.members().mark_dead(dead);
   reap_all_dead(arena, by);
   const MemberWord now = arena.members().word(dead.slot);
@@ -112,7 +121,7 @@ bool reap(Arena& arena, MemberId dead, MemberSlot by) {
 
 void reap_left_behind(Arena& arena, MemberSlot by) {
   std::lock_guard lock(arena.reaping());
-  if (by == kNobody) settle_intent(arena, kNobody, kNobody);
+  if (by == kNobody) go_on_outside(arena);
   reap_all_dead(arena, by);
 }
 

@@ -17,6 +17,19 @@
 //   Closing   closer            size class      a region that is being given back, if it is empty
 //   Part      claimer           head's block    a block of a large run, or claimed for one
 //   Freeing   who frees it      0               a large run's head: free, its parts not all yet
+//   Dying     who destroys it   0               an object without references, until its parts are
+//   gone
+//
+// A piece can also be part of an object, and then lives no longer than it; see shm/parts. Here aux
+// is a place / 64:
+//
+//   Kept      0                 object          the object's
+//   Joining   member            side            a member's, until the side's next commit: Kept then
+//   Leaving   member            side            Kept, until the side's next commit: the member's
+//   then Leased    member            object          a member's, and back to the object if that one
+//   dies Finishing member            side            Leased, until the side's next commit: the
+//   member's Returned  0                 object          was leased to a member that died, or gave
+//   it back
 //
 // C: the piece begins with a RefList (shm/object), whose references are given up with it.
 #pragma once
@@ -37,6 +50,13 @@ enum class TagState : uint8_t {
   Closing,
   Part,
   Freeing,
+  Dying,
+  Kept,
+  Joining,
+  Leaving,
+  Leased,
+  Finishing,
+  Returned,
 };
 
 class Tag {
@@ -60,8 +80,11 @@ class Tag {
   }
   // The first block of a large piece that somebody can name.
   constexpr bool is_piece() const {
-    return state() >= TagState::Owned && state() <= TagState::Object;
+    return (state() >= TagState::Owned && state() <= TagState::Object) ||
+           state() >= TagState::Dying;
   }
+  // The place that aux means, of a piece that has to do with an object.
+  constexpr Offset place() const { return aux() * kSmallestSlot; }
 
  private:
   uint64_t word_ = 0;

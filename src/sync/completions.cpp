@@ -1,5 +1,7 @@
 #include "sync/completions.hpp"
 
+#include "sync/shared_object.hpp"
+
 namespace brood {
 
 Completions::~Completions() {
@@ -24,10 +26,8 @@ Completions::~Completions() {
 }
 
 Status Completions::add(Waitable& object, uint64_t tag) {
-  if (object.shared() != nullptr) {
-    return Error(Code::Unsupported,
-                 "what lives in shared memory cannot be added to a completion queue: wait for it "
-                 "with brood_wait()");
+  if (const SharedObject* shared = object.shared(); shared && shared->waiters() == nullptr) {
+    return Error(Code::Unsupported, "nothing about this handle ever becomes ready");
   }
   Entry* entry;
   object.ref();
@@ -37,8 +37,15 @@ Status Completions::add(Waitable& object, uint64_t tag) {
     entries_.back().self = std::prev(entries_.end());
     entry = &entries_.back();
   }
-  object.watch(entry);
-  return {};
+  const Status watched = object.watch(entry);
+  if (!watched) {
+    {
+      std::lock_guard lock(mutex_);
+      entries_.erase(entry->self);
+    }
+    object.unref();
+  }
+  return watched;
 }
 
 void Completions::on_entry_ready(Entry& entry) {

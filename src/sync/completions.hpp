@@ -14,7 +14,7 @@ class Completions final : public Waitable {
  public:
   explicit Completions(std::shared_ptr<BellRack> rack) : rack_(std::move(rack)) {}
 
-  // Unsupported for what lives in shared memory: nobody in this process need hear when it is ready.
+  // Unsupported for what never becomes ready.
   Status add(Waitable& object, uint64_t tag);
   // Closed when nothing is registered any more.
   Result<uint64_t> next(Deadline deadline, const CancelToken* cancel);

@@ -19,7 +19,7 @@ class Registrations {
       watchers_.emplace_back(waiter.bell());
       places_.emplace_back(shared != nullptr ? shared->waiters() : nullptr, rack.arena().members(),
                            rack.me(), waiter.bell_id());
-      if (shared == nullptr) object->watch(&watchers_.back());
+      if (shared == nullptr) (void)object->watch(&watchers_.back());
     }
   }
   ~Registrations() {

@@ -5,11 +5,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace brood {
 
+class ReadyFd;
 class SharedObject;
 class Waitable;
 
@@ -43,40 +47,56 @@ class Waitable {
   virtual const SharedObject* shared() const { return nullptr; }
 
   // Tells `watcher` once it is ready, at once if it is. The watcher outlives the watch.
-  void watch(Watcher* watcher) {
+  virtual Status watch(Watcher* watcher) {
     std::lock_guard lock(watch_mutex());
     if (ready()) {
       watcher->on_ready(*this);
     } else {
-      if (!watchers_) watchers_ = new std::vector<Watcher*>;
-      watchers_->push_back(watcher);
+      watched().watchers.push_back(watcher);
     }
+    return {};
   }
   // After it returns the watcher is not called any more.
-  void unwatch(Watcher* watcher) {
+  virtual void unwatch(Watcher* watcher) {
     std::lock_guard lock(watch_mutex());
-    if (watchers_) std::erase(*watchers_, watcher);
+    if (watched_ != nullptr) std::erase(watched_->watchers, watcher);
   }
+
+  // An fd that can be read from now on if it is ready, else as soon as it is; the same one each
+  // time, until the object goes.
+  Result<int> ready_fd();
 
  protected:
   Waitable() = default;
-  virtual ~Waitable() { delete watchers_; }
+  virtual ~Waitable() { delete watched_; }
+
+  // The watcher behind ready_fd(), or null.
+  Watcher* fd_watcher() const;
 
   // Guards the list of watchers, and whatever ready() must not change under.
   virtual std::mutex& watch_mutex() const = 0;
 
   // It is ready: tells every watcher once. With watch_mutex() held.
   void notify_locked() {
-    if (!watchers_) return;
+    if (watched_ == nullptr) return;
     std::vector<Watcher*> told;
-    told.swap(*watchers_);
+    told.swap(watched_->watchers);
     for (Watcher* watcher : told) watcher->on_ready(*this);
   }
-  bool watched_locked() const { return watchers_ != nullptr && !watchers_->empty(); }
+  bool watched_locked() const { return watched_ != nullptr && !watched_->watchers.empty(); }
 
  private:
-  std::vector<Watcher*>* watchers_ = nullptr;  // made on first use: most futures are never watched
-  std::atomic<uint32_t> references_{1};        // last, so that a derived class packs behind it
+  struct Watched {
+    std::vector<Watcher*> watchers;
+    std::shared_ptr<ReadyFd> fd;
+  };
+  Watched& watched() {
+    if (watched_ == nullptr) watched_ = new Watched;
+    return *watched_;
+  }
+
+  Watched* watched_ = nullptr;           // made on first use: most futures are never watched
+  std::atomic<uint32_t> references_{1};  // last, so that a derived class packs behind it
 };
 
 }  // namespace brood

@@ -34,6 +34,9 @@ std::vector<Operation> heap_operations();
 std::vector<Operation> object_operations();
 std::vector<Operation> member_operations();
 std::vector<Operation> waiter_operations();
+std::vector<Operation> queue_operations();
+std::vector<Operation> ticket_operations();
+std::vector<Operation> pipe_operations();
 std::vector<Operation> lock_operations();
 std::vector<Operation> meeting_operations();
 

@@ -1,0 +1,148 @@
+// Pipes: pipe.h.
+#include "api/taking.hpp"
+
+using namespace brood;
+using namespace brood::api;
+
+namespace {
+
+Result<PipeEnd*> use(brood_pipe* pipe) {
+  BROOD_LET(runtime, Runtime::open());
+  (void)runtime;
+  BROOD_NEED(pipe);
+  return &pipe->object;
+}
+
+Status send(PipeEnd& end, Parcel& parcel, int64_t timeout_ms, brood_cancel* cancel) {
+  BROOD_LET(deadline, read_timeout(timeout_ms));
+  BROOD_TRY(end.send(parcel.item(), deadline, token(cancel)));
+  parcel.sent();
+  return {};
+}
+
+}  // namespace
+
+extern "C" {
+
+brood_status brood_pipe_create(bool duplex, brood_pipe** a, brood_pipe** b, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(runtime, Runtime::open());
+    BROOD_NEED(a);
+    BROOD_NEED(b);
+    Household& household = runtime->household();
+    BROOD_LET(pair, PipeEnd::create(household.holdings(), household.rack(), duplex));
+    auto first = std::make_unique<brood_pipe>(std::move(pair.first));
+    *b = new brood_pipe(std::move(pair.second));
+    *a = first.release();
+    return {};
+  });
+}
+
+brood_status brood_pipe_send(brood_pipe* pipe, const void* data, size_t size, uint8_t codec,
+                             int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    BROOD_LET(bytes, read_bytes(data, size));
+    BROOD_TRY(check_timeout(timeout_ms));
+    if (size <= kRingInlineBytes) {
+      const Deadline deadline = Deadline::after_ms(timeout_ms);
+      return end->send({bytes.data(), size, codec, {}}, deadline, token(cancel));
+    }
+    BROOD_LET(parcel, Parcel::of_bytes(end->holdings(), bytes.data(), size, codec));
+    return send(*end, parcel, timeout_ms, cancel);
+  });
+}
+
+brood_status brood_pipe_send_msg(brood_pipe* pipe, brood_msg* msg, int64_t timeout_ms,
+                                 brood_cancel* cancel, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    BROOD_NEED(msg);
+    BROOD_TRY(check_timeout(timeout_ms));
+    Message::Ptr message(from_c(msg));
+    Status sent = [&]() -> Status {
+      BROOD_LET(parcel, Parcel::of_message(end->holdings(), *message));
+      BROOD_TRY(send(*end, parcel, timeout_ms, cancel));
+      // A chunk that was the message's own is the pipe's by now.
+      if (parcel.item().chunk.offset == message->chunk()) Chunk::let_go(*message);
+      return {};
+    }();
+    if (!sent) (void)message.release();  // still the caller's
+    return sent;
+  });
+}
+
+brood_status brood_pipe_recv(brood_pipe* pipe, int64_t timeout_ms, brood_cancel* cancel,
+                             brood_msg** out, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    BROOD_NEED(out);
+    BROOD_TRY(check_timeout(timeout_ms));
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
+    BROOD_LET(message, end->receive(deadline, token(cancel)));
+    *out = to_c(message.release());
+    return {};
+  });
+}
+
+brood_status brood_pipe_recv_into(brood_pipe* pipe, void* buffer, size_t capacity,
+                                  int64_t timeout_ms, brood_cancel* cancel, size_t* out_size,
+                                  uint8_t* out_codec, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    if (buffer == nullptr && capacity != 0) return invalid("buffer is NULL but capacity is not 0");
+    BROOD_NEED(out_size);
+    BROOD_LET(deadline, read_timeout(timeout_ms));
+    const std::span<std::byte> room(static_cast<std::byte*>(buffer), capacity);
+    uint64_t size = 0;
+    uint8_t codec = 0;
+    BROOD_LET(received, end->receive_into(room, size, codec, deadline, token(cancel)));
+    *out_size = size;
+    if (!received) {
+      return Error(Code::TooBig, "the message has " + std::to_string(size) +
+                                     " bytes and the buffer " + std::to_string(capacity));
+    }
+    if (out_codec != nullptr) *out_codec = codec;
+    return {};
+  });
+}
+
+brood_status brood_pipe_peek(brood_pipe* pipe, int64_t timeout_ms, brood_cancel* cancel,
+                             size_t* out_size, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    BROOD_NEED(out_size);
+    BROOD_LET(deadline, read_timeout(timeout_ms));
+    BROOD_LET(size, end->peek_size(deadline, token(cancel)));
+    *out_size = size;
+    return {};
+  });
+}
+
+brood_status brood_pipe_poll(brood_pipe* pipe, int64_t timeout_ms, brood_cancel* cancel,
+                             brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    BROOD_LET(deadline, read_timeout(timeout_ms));
+    return end->poll(deadline, token(cancel));
+  });
+}
+
+brood_status brood_pipe_shutdown(brood_pipe* pipe, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    end->shut_down();
+    return {};
+  });
+}
+
+void brood_pipe_free(brood_pipe* pipe) { give_back(pipe); }
+
+brood_handle* brood_pipe_handle(brood_pipe* pipe) { return pipe != nullptr ? up(pipe) : nullptr; }
+
+brood_status brood_msg_take_pipe(brood_msg* msg, size_t index, brood_pipe** out,
+                                 brood_error** error) {
+  return take_handle(msg, index, out, error);
+}
+
+}  // extern "C"
