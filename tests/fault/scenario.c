@@ -66,7 +66,8 @@ static brood_status any_program(brood_error **error) {
   char text[4] = "";
   size_t size = 0;
   brood_status status = brood_process_spawn(&options, &process, error);
-  if (status == BROOD_OK) status = brood_process_write(process, "abc", 3, LONG_MS, NULL, NULL, error);
+  if (status == BROOD_OK)
+    status = brood_process_write(process, "abc", 3, LONG_MS, NULL, NULL, error);
   if (status == BROOD_OK) status = brood_process_close_input(process, error);
   if (status == BROOD_OK)
     status = brood_process_read(process, 1, text, sizeof text, LONG_MS, NULL, &size, error);
