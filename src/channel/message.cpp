@@ -79,7 +79,7 @@ void MessageBlocks::release(Block* block, uint32_t messages) {
   // Release: what was done with the messages comes before the end of the block; acquire: in the
   // thread that ends it.
   if (block->messages.fetch_sub(messages, std::memory_order_acq_rel) != messages) return;
-  ::operator delete(block, kBlockBytes, std::align_val_t(kBlockBytes));
+  ::operator delete(block, std::align_val_t(kBlockBytes));
 }
 
 bool Message::whole_chunk() const {

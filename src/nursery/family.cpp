@@ -178,12 +178,25 @@ bool Family::killed_for_memory() {
   return memory_kills_ > before;
 }
 
-void Family::on_member_death(uint32_t member) {
-  if (!arena_ || !arena_->members().exists(static_cast<MemberSlot>(member))) return;
+MemberId Family::on_member_death(uint32_t member) {
+  if (!arena_ || !arena_->members().exists(static_cast<MemberSlot>(member))) return {};
   // The slot cannot be another's yet: the host gives it out again only after it has heard of this
   // death.
   const MemberId dead = arena_->members().id(static_cast<MemberSlot>(member));
   (void)reap(*arena_, dead, kNobody);
+  return dead;
+}
+
+// With a member's tree its own workers and their nurseries are gone, which nobody else looks after.
+void Family::on_member_tree_gone(MemberId host) {
+  if (!arena_ || host.slot == kNobody) return;
+  Members& members = arena_->members();
+  for (MemberSlot slot = 1; slot < members.used(); ++slot) {
+    const MemberId id = members.id(slot);
+    if (!members.is_live(id) || !members.is_hosted_by(id, host)) continue;
+    (void)reap(*arena_, id, kNobody);
+    on_member_tree_gone(id);
+  }
 }
 
 void Family::adopt_tree(uint64_t child) {

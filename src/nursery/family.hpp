@@ -48,7 +48,8 @@ class Family {
   bool killed_for_memory();
   MemoryGroups& memory_groups() { return memory_groups_; }
   // The member's process is dead; nobody was told yet.
-  void on_member_death(uint32_t member);
+  MemberId on_member_death(uint32_t member);
+  void on_member_tree_gone(MemberId host);
 
  private:
   void watch_host();

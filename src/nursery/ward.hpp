@@ -10,6 +10,7 @@
 #include "nursery/linux/memory_group.hpp"
 #include "platform/platform.hpp"
 #include "process/protocol.hpp"
+#include "shm/members.hpp"
 
 namespace brood {
 
@@ -46,6 +47,7 @@ class Ward {
   Family& family_;
   const uint64_t child_;
   const uint32_t member_;
+  MemberId dead_member_;             // which life of that slot ended
   KeeperProcess* keeper_ = nullptr;  // until the tree is gone, or it is
   uv_poll_t child_poll_{};
   uv_timer_t patience_{};

@@ -124,11 +124,15 @@ std::optional<Error> Solo::fetch_failure(const ExitReport& report) {
     if (!got) return got.error();
     if (!*got) break;
     ready |= record.header.kind == kReadyRecord;
-    if (record.header.kind != kFailureRecord || record.header.size < sizeof(ResultFrame)) continue;
+    const bool failed = record.header.kind == kFailureRecord;
+    const bool valued = record.header.kind == kResultRecord;
+    if ((!failed && !valued) || record.header.size < sizeof(ResultFrame)) continue;
+    // A value too, which nobody wants: a large one lies in the heap, and is freed when received.
     Result<Message::Ptr> bytes = receive_record(
         household_.holdings(), blocks, seat_->member.slot, record.header,
         {record.data + sizeof(ResultFrame), record.header.size - sizeof(ResultFrame)});
     if (!bytes) return bytes.error();
+    if (valued) continue;
     Result<ErrorRecord> failure = decode_failure({(*bytes)->data(), (*bytes)->size()});
     return failure ? Error(std::move(*failure)) : failure.error();
   }

@@ -125,6 +125,12 @@ class Members {
     return {at(slot).state.load(std::memory_order_acquire)};
   }
   MemberId id(MemberSlot slot) const { return {slot, word(slot).generation()}; }
+  // True if that life of `host` reserved the place.
+  bool is_hosted_by(MemberId id, MemberId host) const {
+    const Member& member = at(id.slot);
+    return member.host.load(std::memory_order_relaxed) == host.slot &&
+           member.host_generation.load(std::memory_order_relaxed) == host.generation;
+  }
   bool is_live(MemberId id) const {
     if (id.slot >= used()) return false;
     const MemberWord seen = word(id.slot);

@@ -283,5 +283,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_forked_child_is_refused),
       cmocka_unit_test(a_program_that_is_no_worker_is_told_of),
   };
-  return cmocka_run_group_tests_name("bad input", tests, NULL, NULL);
+  return RUN_TESTS("bad input", tests);
 }

@@ -299,5 +299,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(promise_19_every_future_ends_whatever_happens),
       cmocka_unit_test(promise_27_a_failure_that_nobody_read_is_reported_once),
   };
-  return cmocka_run_group_tests_name("crash", tests, NULL, NULL);
+  return RUN_TESTS("crash", tests);
 }

@@ -88,6 +88,7 @@ static void no_item_waits_behind_a_long_one_of_its_chunk(void **state) {
 
 static void promise_20_workers_may_have_workers(void **state) {
   (void)state;
+  test_leaves_arena_bytes = true;
   brood_pool *pool = make_pool(1);
   assert_int_equal(call_int(pool, "nested", 3), 103);
   end_pool(pool);
@@ -95,6 +96,7 @@ static void promise_20_workers_may_have_workers(void **state) {
 
 static void promise_20_but_not_for_ever(void **state) {
   (void)state;
+  test_leaves_arena_bytes = true;
   brood_pool *pool = make_pool(1);
   int64_t deep = 10;
   brood_msg *msg = NULL;
@@ -246,5 +248,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(promise_14_pools_leave_nothing_in_the_host),
       cmocka_unit_test(promise_26_an_idle_pool_uses_no_cpu),
   };
-  return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
+  return RUN_TESTS("flow", tests);
 }

@@ -283,5 +283,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(promise_25_a_program_without_brood_init_is_one_clear_error),
       cmocka_unit_test(a_host_that_returns_joins_its_children_and_ends_its_daemons),
   };
-  return cmocka_run_group_tests_name("hosts", tests, NULL, NULL);
+  return RUN_TESTS("hosts", tests);
 }

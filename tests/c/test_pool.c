@@ -287,5 +287,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(counts_what_happened),
       cmocka_unit_test(calls_back_when_done),
   };
-  return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+  return RUN_TESTS("pool", tests);
 }

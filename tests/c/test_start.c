@@ -139,5 +139,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(lists_the_children_that_run),
       cmocka_unit_test(a_worker_knows_its_parent),
   };
-  return cmocka_run_group_tests_name("start", tests, NULL, NULL);
+  return RUN_TESTS("start", tests);
 }

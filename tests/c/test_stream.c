@@ -339,5 +339,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_empty_stream_ends),
       cmocka_unit_test(a_forgotten_stream_is_cancelled),
   };
-  return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+  return RUN_TESTS("stream", tests);
 }

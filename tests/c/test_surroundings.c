@@ -262,5 +262,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(promise_24_out_of_memory_is_an_error_and_then_all_is_well),
       cmocka_unit_test(promise_28_a_core_dump_stays_small),
   };
-  return cmocka_run_group_tests_name("surroundings", tests, NULL, NULL);
+  return RUN_TESTS("surroundings", tests);
 }

@@ -94,7 +94,15 @@ static void refuses_what_breaks_the_rules(void **state) {
   SAYS("element_size");
   brood_completions *completions = NULL;
   OK(brood_completions_create(&completions, NULL));
-  FAILS(BROOD_E_UNSUPPORTED, brood_completions_add(completions, brood_lock_handle(lock), 1, NULL));
+  OK(brood_condition_create(NULL, &condition, NULL));
+  FAILS(BROOD_E_UNSUPPORTED,
+        brood_completions_add(completions, brood_condition_handle(condition), 1, NULL));
+  SAYS("ever becomes ready");
+  brood_condition_free(condition);
+  uint64_t tag = 0;
+  OK(brood_completions_add(completions, brood_lock_handle(lock), 7, NULL));
+  OK(brood_completions_next(completions, LONG_MS, NULL, &tag, NULL));
+  assert_int_equal(tag, 7);
   brood_completions_free(completions);
   brood_lock_free(lock);
 }

@@ -190,5 +190,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_call_that_times_out_is_cancelled),
       cmocka_unit_test(promise_10_a_signal_ends_a_wait),
   };
-  return cmocka_run_group_tests_name("time", tests, NULL, NULL);
+  return RUN_TESTS("time", tests);
 }

@@ -155,5 +155,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(many_threads_wait_on_one_pool),
       cmocka_unit_test(one_thread_pushes_while_another_takes),
   };
-  return cmocka_run_group_tests_name("wait", tests, NULL, NULL);
+  return RUN_TESTS("wait", tests);
 }

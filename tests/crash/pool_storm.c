@@ -334,7 +334,7 @@ static void map_runs(const char *path) {
 int main(int argc, char **argv) {
   const uint64_t kills = argc > 1 ? strtoull(argv[1], NULL, 10) : 300;
   const unsigned seed = argc > 2 ? (unsigned)atoi(argv[2]) : (unsigned)getpid();
-  char path[] = "/dev/shm/pool-storm-XXXXXX", number[24], seed_text[24];
+  char path[] = "/tmp/pool-storm-XXXXXX", number[24], seed_text[24];
   const bool worker = argc == 4;
   if (!worker) close(mkstemp(path));
   snprintf(number, sizeof number, "%llu", (unsigned long long)kills);
