@@ -44,6 +44,11 @@ static int warm_up(void **state) {
   assert_int_equal(setenv("TMPDIR", folder, 1), 0); /* other programs' files are not looked at */
   brood_cancel *cancel = NULL;
   OK(brood_cancel_create(&cancel, NULL));
+  /* The thread that watches shared objects for completion queues is made once and stays. */
+  brood_completions *completions = NULL;
+  OK(brood_completions_create(&completions, NULL));
+  OK(brood_completions_add(completions, brood_cancel_handle(cancel), 0, NULL));
+  brood_completions_free(completions);
   brood_cancel_free(cancel);
   brood_pool *pool = make_pool(1);
   call_int(pool, "square", 1);
