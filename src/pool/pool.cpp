@@ -267,11 +267,15 @@ void Pool::settle_locked(const JobItem& item, Outcome outcome) {
   --outstanding_;
   note_change_locked();
   item.job->settle_locked(*this, item.ticket, std::move(outcome));
-  if (!room_watchers_.empty()) {
-    std::vector<Watcher*> told;
-    told.swap(room_watchers_);
-    for (Watcher* watcher : told) watcher->on_ready(*this);
-  }
+  tell_room_locked();
+}
+
+// Who waits for room in the pool has to look again.
+void Pool::tell_room_locked() {
+  if (room_watchers_.empty()) return;
+  std::vector<Watcher*> told;
+  told.swap(room_watchers_);
+  for (Watcher* watcher : told) watcher->on_ready(*this);
 }
 
 void Pool::finish_locked(const JobItem& item, Message::Ptr value) {
@@ -312,17 +316,18 @@ void Pool::note_change_locked() {
 // ---- cancelling --------------------------------------------------------------------------------
 
 bool Pool::cancel(Future& future) {
+  bool was_done = false;
   {
     std::lock_guard lock(mutex_);
     drain_locked();
-    if (future.done()) return false;
-    cancel_locked(future);
+    was_done = future.done();
+    if (!was_done) cancel_locked(future);
     dispatch_locked();
     advance_phase_locked();
   }
   nudge_drainer();
   run_callbacks();
-  return true;
+  return !was_done;
 }
 
 void Pool::cancel_locked(Future& future) {

@@ -141,6 +141,8 @@ class Pool : public Waitable {
   void fail_span_locked(const Span& span, const Error& error);
   void fail_all_locked(const Error& error);
   void advance_phase_locked();
+  void retire_locked();
+  void tell_room_locked();
   void cancel_locked(Future& future);
   void cancel_on_seat_locked(Seat& seat, Job& job);
   uint32_t room_for_tasks(const Seat& seat) const;
@@ -222,6 +224,8 @@ class Pool : public Waitable {
   std::vector<std::string> functions_;
   std::map<std::string, uint32_t, std::less<>> function_indexes_;
   std::vector<std::function<void()>> callbacks_;
+  uint32_t running_callbacks_ = 0;
+  bool is_retiring_ = false;
   PoolStats stats_;
   std::atomic<uint32_t> last_sent_{0};  // a seat, as a hint for who waits
   std::atomic<uint64_t> results_{0};    // received; written with the mutex held

@@ -7,6 +7,8 @@ void Pool::shutdown() {
   {
     std::lock_guard lock(mutex_);
     if (phase_ == Phase::Open) phase_ = Phase::Draining;
+    note_change_locked();
+    tell_room_locked();
     advance_phase_locked();
   }
   nudge_drainer();
@@ -46,6 +48,14 @@ void Pool::advance_phase_locked() {
   retired_.store(true, std::memory_order_release);
   note_change_locked();
   notify_locked();
+  retire_locked();
+}
+
+// The pool may be forgotten once it is over and no callback runs: one that holds the last reference
+// would end the pool on the pool's own thread.
+void Pool::retire_locked() {
+  if (phase_ != Phase::Ended || running_callbacks_ != 0 || !callbacks_.empty()) return;
+  if (std::exchange(is_retiring_, true)) return;
   ref();
   household_.loop().post([this] {
     timer_.reset();
@@ -97,9 +107,14 @@ void Pool::run_callbacks() {
   std::vector<std::function<void()>> callbacks;
   {
     std::lock_guard lock(mutex_);
+    if (callbacks_.empty()) return;
     callbacks.swap(callbacks_);
+    ++running_callbacks_;
   }
   for (auto& callback : callbacks) callback();
+  std::lock_guard lock(mutex_);
+  --running_callbacks_;
+  retire_locked();
 }
 
 PoolStats Pool::stats() {

@@ -92,6 +92,8 @@ Status Pool::take_outcome_locked(Seat& seat, const RecordHeader& header,
       receive_record(household_.holdings(), blocks_, seat.member.slot, header, bytes);
   if (!value) return value.error();
   const JobItem item = seat.finish(frame.sequence);
+  // What the pool took from a worker that it is killing has its outcome already.
+  if (item.job == nullptr && seat.killed_by_pool) return {};
   if (item.job == nullptr) {
     return Error(Code::Protocol, "a worker answered task " + std::to_string(frame.sequence) +
                                      ", which it does not hold");
@@ -137,7 +139,7 @@ void Pool::poll() {
 
 bool Pool::anything_there() const {
   for (const auto& seat : seats_) {
-    if (seat->has_results()) return true;
+    if (seat->has_results() && !seat->lane_broken.load(std::memory_order_relaxed)) return true;
   }
   return false;
 }
@@ -247,11 +249,9 @@ void Pool::leave_as_drainer() {
   // A worker that still saw us named has committed its result before: whoever looks next finds it.
   // Pairs with the fence between a worker's commit and its look at `drainer`.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!followers_.empty()) {
-    followers_.front()->ring();
-  } else if (!stays_named && anything_there()) {
-    ring(block_->attendant.load(std::memory_order_relaxed));
-  }
+  if (!followers_.empty()) followers_.front()->ring();
+  // Also then: the follower may be about to leave.
+  if (!stays_named && anything_there()) ring(block_->attendant.load(std::memory_order_relaxed));
 }
 
 template <class Ready>
@@ -303,7 +303,9 @@ void Pool::attend() {
     if (drainer_.load(std::memory_order_acquire) == 0) poll();
     const uint64_t now = results_.load(std::memory_order_relaxed);
     const bool crowd = now - std::exchange(seen, now) >= kCrowd;
-    if (crowd && !crowded()) block_->ring_after.store(kGather, std::memory_order_seq_cst);
+    if (crowd && !crowded() && drainer_.load(std::memory_order_acquire) == 0) {
+      block_->ring_after.store(kGather, std::memory_order_seq_cst);
+    }
     if (!crowd && crowded()) end_crowd();
     if (crowded()) {
       waiter.nap(Deadline::after_ms(kGatherMs));
@@ -324,6 +326,7 @@ void Pool::end_crowd() {
   // A worker that gathered, or rang somebody who had left: this finds what it committed.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   poll();
+  nudge_drainer();  // it may sleep without a limit, and its result have been among them
 }
 
 void Pool::changed() {

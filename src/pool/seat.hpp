@@ -84,7 +84,7 @@ class Seat {
   // Looks at shared words only: any thread, no lock.
   bool has_results() const {
     return result_lane_->tail.load(std::memory_order_acquire) !=
-           result_lane_->head.load(std::memory_order_relaxed);
+           result_lane_->head.load(std::memory_order_acquire);
   }
 
   SeatState state = SeatState::Empty;
@@ -96,7 +96,7 @@ class Seat {
   uint64_t start_number = 0;   // which start of the pool's brought this worker
   uint64_t results_given = 0;  // by this worker
   uint64_t last_result = 0;    // the pool's count of results when it gave its last one
-  bool lane_broken = false;    // its results made no sense: nothing more is read
+  std::atomic<bool> lane_broken{false};  // its results made no sense: nothing more is read
   std::unique_ptr<Error> start_failure;  // what it reported before it died
   bool full = false;                     // found so in this round of dispatching
   bool killed_by_pool = false;           // its death is the pool's own doing, no sign of trouble

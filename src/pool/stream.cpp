@@ -150,8 +150,10 @@ size_t Stream::take_in_order(std::span<Taken> out) {
     const uint64_t most = std::min<uint64_t>(out.size(), pushed_ - first);
     for (bool failed = false; count < most && !failed; ++count) {
       const OutcomeSlot& slot = items_.at(first + count).outcome;
+      // In this order: it may be settled in between.
+      if (!slot.done()) break;
       failed = slot.failed();
-      if (!slot.done() || (failed && count > 0)) break;
+      if (failed && count > 0) break;
     }
     if (count == 0) return 0;
     // Release: who sees the new number sees that the items before it are done.
@@ -207,7 +209,13 @@ size_t Stream::take_ready(std::span<Taken> out) {
                        : ordered_ ? take_in_order(out)
                                   : take_of_crowd(out);
   if (count == 1 && out[0].outcome.failure() != nullptr && stop_at_failure_) {
-    failed_.store(true, std::memory_order_release);
+    {
+      std::lock_guard lock(pool_.mutex());
+      failed_.store(true, std::memory_order_release);
+      pool_.note_change_locked();
+      notify_locked();
+      room_.made_locked();
+    }
     pool_.cancel_all(*this);
   }
   return count;

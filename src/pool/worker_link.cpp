@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/patience.hpp"
 #include "pool/failure.hpp"
 
 namespace brood {
@@ -133,6 +134,7 @@ Status WorkerLink::answer_bracket(WorkerTask& task, const ErrorRecord* failure) 
 }
 
 Status WorkerLink::next_task(Deadline deadline, const CancelToken* cancel, WorkerTask& task) {
+  const Patience patience;  // what is claimed has to be run
   for (;;) {
     if (taking_ != nullptr) {
       Result<bool> started = start_item(*taking_, task);

@@ -51,9 +51,21 @@ bool RwLock::try_read(MemberId me, bool& died) const {
     const OwnerWord writer = state().writer.look();
     died = abandoned(writer);
     if (!died && (writer.free() || members().is_gone(writer.holder()))) return true;
-    place.release();
+    // Another thread of this process may have given back this place instead of its own.
+    while (!give_back_place(me)) {
+    }
     state().ended.wake_one(members());
     return died;
+  }
+  return false;
+}
+
+// Places are this process's, not a thread's: any of them is as good.
+bool RwLock::give_back_place(MemberId me) const {
+  for (uint32_t index = 0; index < places_; ++index) {
+    OwnerLock& place = state().readers[index];
+    const OwnerWord seen = place.look();
+    if (seen.holder() == me && place.release_from(seen)) return true;
   }
   return false;
 }
@@ -113,16 +125,13 @@ Status RwLock::acquire_write(BellRack& rack, Deadline deadline, const CancelToke
 }
 
 Status RwLock::release_read(BellRack& rack) const {
-  for (uint32_t index = 0; index < places_; ++index) {
-    OwnerLock& place = state().readers[index];
-    const OwnerWord seen = place.look();
-    if (seen.holder() != rack.me() || !place.release_from(seen)) continue;
-    state().ended.wake_one(members());
-    // One who found all places taken, if there is no writer.
-    waiters()->wake_one(members());
-    return {};
+  if (!give_back_place(rack.me())) {
+    return Error(Code::State, "this process does not hold the lock for reading");
   }
-  return Error(Code::State, "this process does not hold the lock for reading");
+  state().ended.wake_one(members());
+  // One who found all places taken, if there is no writer.
+  waiters()->wake_one(members());
+  return {};
 }
 
 Status RwLock::release_write(BellRack& rack) const {

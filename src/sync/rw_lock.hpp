@@ -52,6 +52,7 @@ class RwLock final : public SharedObject {
   RwLockState& state() const { return state_as<RwLockState>(); }
   bool abandoned(OwnerWord writer) const;
   bool try_read(MemberId me, bool& died) const;
+  bool give_back_place(MemberId me) const;
   bool no_readers() const;
   Status begin_writing(BellRack& rack, Deadline deadline, const CancelToken* cancel) const;
 

@@ -96,7 +96,8 @@ static int on_a_read_only_root(void) {
   /* Whatever else is mounted for writing, so that there is no place for a file at all. */
   const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm", "/run"};
   for (size_t i = 0; i < sizeof places / sizeof *places; ++i)
-    (void)!mount("none", places[i], "tmpfs", MS_RDONLY, NULL);
+    if (mount(places[i], places[i], NULL, MS_BIND | MS_REC, NULL) == 0)
+      (void)!mount("", places[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
   if (open("/tmp/any", O_WRONLY | O_CREAT, 0600) >= 0 || errno != EROFS) return NOT_HERE;
   return use_pool();
 }
