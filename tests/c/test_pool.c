@@ -268,6 +268,38 @@ static void calls_back_when_done(void **state) {
   end_pool(pool);
 }
 
+static void count_end(brood_future *future, void *context) {
+  (void)future;
+  __atomic_add_fetch((int *)context, 1, __ATOMIC_RELEASE);
+}
+struct ends {
+  int so_far;
+  int wanted;
+};
+static bool all_ended(void *context) {
+  struct ends *ends = context;
+  return __atomic_load_n(&ends->so_far, __ATOMIC_ACQUIRE) == ends->wanted;
+}
+/* A cancel at any moment: also one that finds the result before the pool's own thread does. */
+static void calls_back_whenever_cancel_comes(void **state) {
+  (void)state;
+  brood_pool *pool = make_pool(1);
+  struct ends ends = {0, 0};
+  for (int i = 0; i < 200; ++i) {
+    int64_t argument = 6;
+    brood_future *future = submit(pool, "square", &argument, sizeof argument);
+    OK(brood_future_then(future, count_end, &ends.so_far, NULL));
+    for (volatile int turn = 0; turn < i * 100; ++turn) {
+    }
+    const brood_status status = brood_future_cancel(future, NULL);
+    assert_true(status == BROOD_OK || status == BROOD_E_STATE);
+    ++ends.wanted;
+    assert_true(eventually(all_ended, &ends));
+    brood_future_free(future);
+  }
+  end_pool(pool);
+}
+
 int main(int argc, char **argv) {
   test_begin(argc, argv);
   const struct CMUnitTest tests[] = {
@@ -286,6 +318,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(initializer_and_finalizer_run_in_each_worker),
       cmocka_unit_test(counts_what_happened),
       cmocka_unit_test(calls_back_when_done),
+      cmocka_unit_test(calls_back_whenever_cancel_comes),
   };
   return RUN_TESTS("pool", tests);
 }
