@@ -254,6 +254,7 @@ static void an_end_travels_through_pipes_and_queues(void **state) {
   receive_text(c, "arrived");
   brood_pipe_free(d);
   FAILS(BROOD_E_CLOSED, brood_pipe_recv(c, 0, NULL, &msg, NULL));
+  brood_pipe_free(c);
   /* An end in a message that nobody takes is gone with the message. */
   OK(brood_pipe_create(false, &d, &c, NULL));
   OK(brood_msg_create("end", 3, 0, &msg, NULL));
