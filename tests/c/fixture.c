@@ -1,4 +1,5 @@
 /* What every test program needs beside its tests. */
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -56,8 +57,18 @@ static int warm_up(void **state) {
   return 0;
 }
 
+/* A process under ThreadSanitizer that is killed as it starts leaves one. */
+static void remove_sanitizers_files(void) {
+  DIR *folder = opendir(getenv("TMPDIR"));
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    if (strncmp(entry->d_name, "tsan.", 5) == 0) unlinkat(dirfd(folder), entry->d_name, 0);
+  }
+  closedir(folder);
+}
+
 static int remove_folder(void **state) {
   (void)state;
+  remove_sanitizers_files();
   return rmdir(getenv("TMPDIR"));
 }
 

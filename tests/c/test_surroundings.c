@@ -188,8 +188,8 @@ static void promise_24_out_of_memory_is_an_error_and_then_all_is_well(void **sta
 
 /* True where a core is a file in the process's own folder. */
 static bool cores_are_files_here(void) {
-#ifdef __SANITIZE_ADDRESS__
-  return false; /* it forbids core dumps */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return false; /* they forbid core dumps */
 #endif
   char pattern[256] = "|";
   struct rlimit limit;
