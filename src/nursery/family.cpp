@@ -102,7 +102,7 @@ void Family::greet(const protocol::Request& request, std::vector<platform::Fd> f
   if (request.has_arena) {
     // Without it the host reaps.
     auto arena = Arena::attach(std::move(*next++));
-    if (arena) arena_ = std::move(*arena);
+    if (arena) join_members(std::move(*arena), static_cast<MemberSlot>(request.member));
   }
   host_pid_ = request.host_pid;
   host_start_time_ = request.host_start_time;
@@ -128,6 +128,17 @@ void Family::greet(const protocol::Request& request, std::vector<platform::Fd> f
   bool fresh = false;
   int failed = 0;
   if (KeeperProcess* keeper = take_keeper(fresh, failed)) return_keeper(keeper);
+}
+
+void Family::join_members(std::unique_ptr<Arena> arena, MemberSlot host) {
+  Members& members = arena->members();
+  if (host == kNobody || host >= members.used()) return;
+  const Result<MemberId> me = members.reserve(host);
+  if (!me) return;
+  const int64_t pid = platform::process_id();
+  if (!members.join(*me, pid, platform::process_start_time(pid))) return;
+  me_ = *me;
+  arena_ = std::move(arena);
 }
 
 void Family::send(const protocol::Report& report) {
@@ -178,25 +189,15 @@ bool Family::killed_for_memory() {
   return memory_kills_ > before;
 }
 
-MemberId Family::on_member_death(uint32_t member) {
-  if (!arena_ || !arena_->members().exists(static_cast<MemberSlot>(member))) return {};
+void Family::on_member_death(uint32_t member) {
+  if (!arena_ || !arena_->members().exists(static_cast<MemberSlot>(member))) return;
   // The slot cannot be another's yet: the host gives it out again only after it has heard of this
   // death.
-  const MemberId dead = arena_->members().id(static_cast<MemberSlot>(member));
-  (void)reap(*arena_, dead, kNobody);
-  return dead;
+  (void)reap(*arena_, arena_->members().id(static_cast<MemberSlot>(member)), me_.slot);
 }
 
-// With a member's tree its own workers and their nurseries are gone, which nobody else looks after.
-void Family::on_member_tree_gone(MemberId host) {
-  if (!arena_ || host.slot == kNobody) return;
-  Members& members = arena_->members();
-  for (MemberSlot slot = 1; slot < members.used(); ++slot) {
-    const MemberId id = members.id(slot);
-    if (!members.is_live(id) || !members.is_hosted_by(id, host)) continue;
-    (void)reap(*arena_, id, kNobody);
-    on_member_tree_gone(id);
-  }
+void Family::on_tree_gone() {
+  if (arena_) reap_unseen(*arena_, me_.slot);
 }
 
 void Family::adopt_tree(uint64_t child) {
@@ -217,6 +218,7 @@ void Family::end_orphans() {
   if (!tree::reap_others(is_keeper) || hit != 0) return;
   uv_timer_stop(&orphan_timer_);
   memory_groups_.remove_left();
+  on_tree_gone();
   for (uint64_t child : std::exchange(adopted_, {})) {
     protocol::Report gone;
     gone.kind = protocol::ReportKind::TreeGone;
@@ -229,6 +231,8 @@ void Family::end_everything() {
   // Keepers too: it is quicker to end their trees here, in one go.
   tree::end_all({nullptr, nullptr}, 0);
   memory_groups_.remove_left();
+  // The last that this one does with the arena.
+  if (arena_) arena_->members().mark_dead(me_);
   platform::exit_now(0);
 }
 

@@ -48,13 +48,15 @@ class Family {
   bool killed_for_memory();
   MemoryGroups& memory_groups() { return memory_groups_; }
   // The member's process is dead; nobody was told yet.
-  MemberId on_member_death(uint32_t member);
-  void on_member_tree_gone(MemberId host);
+  void on_member_death(uint32_t member);
+  // A tree has ended: with a member its own workers and their nurseries are gone.
+  void on_tree_gone();
 
  private:
   void watch_host();
   void receive();
   void take(protocol::Request request, platform::Packet packet);
+  void join_members(std::unique_ptr<Arena> arena, MemberSlot host);
   void greet(const protocol::Request& request, std::vector<platform::Fd> fds);
   void flush();
   void end_orphans();
@@ -74,6 +76,7 @@ class Family {
   platform::Fd null_;
   platform::Fd trees_;
   std::unique_ptr<Arena> arena_;  // none: the host reaps
+  MemberId me_;                   // so that the host goes on with what this one had begun to reap
   uint64_t memory_kills_ = 0;
   MemoryGroups memory_groups_;                 // before the wards, which have them
   std::deque<std::vector<std::byte>> unsent_;  // while the host does not read

@@ -105,7 +105,7 @@ void Ward::take(const KeeperReport& report) {
 
 void Ward::take_death(const KeeperReport& report) {
   finished_ = true;
-  if (member_ != 0) dead_member_ = family_.on_member_death(member_);
+  if (member_ != 0) family_.on_member_death(member_);
   protocol::Report died;
   died.kind = protocol::ReportKind::Died;
   died.child = child_;
@@ -116,7 +116,7 @@ void Ward::take_death(const KeeperReport& report) {
                        ((group_ && group_->out_of_memory()) || family_.killed_for_memory());
   died.usage = {report.user_us, report.system_us, report.max_resident_bytes, report.minor_faults,
                 report.major_faults};
-  if (died.tree_gone) family_.on_member_tree_gone(dead_member_);
+  if (died.tree_gone) family_.on_tree_gone();
   family_.send(died);
   if (!died.tree_gone) return;
   leave_keeper();
@@ -175,7 +175,7 @@ void Ward::end_lost_child() {
 
 void Ward::report_lost() {
   finished_ = true;
-  if (member_ != 0) dead_member_ = family_.on_member_death(member_);
+  if (member_ != 0) family_.on_member_death(member_);
   protocol::Report died;
   died.kind = protocol::ReportKind::Died;
   died.child = child_;
@@ -189,7 +189,7 @@ void Ward::report_lost() {
 }
 
 void Ward::report_gone() {
-  family_.on_member_tree_gone(dead_member_);
+  family_.on_tree_gone();
   protocol::Report gone;
   gone.kind = protocol::ReportKind::TreeGone;
   gone.child = child_;

@@ -47,7 +47,6 @@ class Ward {
   Family& family_;
   const uint64_t child_;
   const uint32_t member_;
-  MemberId dead_member_;             // which life of that slot ended
   KeeperProcess* keeper_ = nullptr;  // until the tree is gone, or it is
   uv_poll_t child_poll_{};
   uv_timer_t patience_{};

@@ -148,8 +148,10 @@ void Pool::kill_locked(Seat& seat) {
   if (seat.child) seat.child->kill();
 }
 
-// The process that the slot was for is no more, and nobody else looks after what it had.
+// The process that the slot was for is no more. The nursery reaps before it reports a death; where
+// it could not, or is gone itself, this process does.
 void Pool::give_up_member_locked(Seat& seat) {
+  if (household_.arena().members().is_gone(seat.member)) return;
   household_.arena().members().mark_dead(seat.member);
   (void)reap(household_.arena(), seat.member, household_.me().slot);
 }
@@ -189,8 +191,7 @@ void Pool::on_died(uint32_t index, uint64_t generation, const ExitReport& report
     std::lock_guard lock(mutex_);
     Seat& seat = *seats_[index];
     if (seat.generation != generation) return;
-    // The nursery reaps before it reports; if it is gone, this process does.
-    if (report.nursery_lost) give_up_member_locked(seat);
+    give_up_member_locked(seat);
     drain_seat_locked(seat);  // what it committed counts
     bury_locked(seat, report);
     advance_phase_locked();

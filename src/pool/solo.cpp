@@ -20,7 +20,7 @@ class Solo::Events final : public ChildEvents {
     solo_->on_over();
   }
   void died(const ExitReport& report) override {
-    if (report.nursery_lost) solo_->give_up_member();
+    solo_->give_up_member();
     solo_->on_died(report);
     next_->died(report);
   }
@@ -107,8 +107,9 @@ Result<std::shared_ptr<Child>> Solo::start(const ChildRequest& request,
   return std::move(process->child);
 }
 
-// The nursery reaps those whose death it reports; the others are reaped here.
+// The nursery reaps those whose death it reports, where it can; the others are reaped here.
 void Solo::give_up_member() {
+  if (household_.arena().members().is_gone(seat_->member)) return;
   household_.arena().members().mark_dead(seat_->member);
   (void)reap(household_.arena(), seat_->member, household_.me().slot);
 }

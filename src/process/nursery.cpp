@@ -90,7 +90,7 @@ int64_t Child::pid() const { return link_->child_pid(number_); }
 
 struct Nursery::State {
   Loop& loop;
-  platform::Fd arena;
+  Membership membership;
   std::string program;
 
   std::mutex mutex;  // guards what follows; held while a nursery is started, so that there is one
@@ -117,29 +117,24 @@ struct Nursery::State {
       if (!found) return found.error();
       path = std::move(*found);
     }
-    auto launched = LaunchedNursery::launch(std::move(path), arena.get());
+    auto launched = LaunchedNursery::launch(std::move(path), membership);
     if (!launched) return launched.error().with_context("cannot start the nursery");
-    link = NurseryLink::start(loop, std::move(*launched));
+    link = NurseryLink::start(loop, membership, std::move(*launched));
     return link;
   }
 };
 
 Nursery::Nursery(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-std::unique_ptr<Nursery> Nursery::create(Loop& loop, int arena, std::string program) {
-  auto state = std::unique_ptr<State>(new State{loop, {}, std::move(program), {}, {}, {}});
-  if (arena >= 0) {
-    // Without a copy the nursery does not reap; the host then does.
-    auto copy = platform::duplicate(arena);
-    if (copy) state->arena = std::move(*copy);
-  }
+std::unique_ptr<Nursery> Nursery::create(Loop& loop, Membership membership, std::string program) {
+  auto state = std::unique_ptr<State>(new State{loop, membership, std::move(program), {}, {}, {}});
   return std::unique_ptr<Nursery>(new Nursery(std::move(state)));
 }
 
-std::unique_ptr<Nursery> Nursery::adopt(Loop& loop, int arena,
+std::unique_ptr<Nursery> Nursery::adopt(Loop& loop, Membership membership,
                                         std::unique_ptr<LaunchedNursery> launched) {
-  auto nursery = create(loop, arena);
-  if (launched) nursery->state_->link = NurseryLink::start(loop, std::move(*launched));
+  auto nursery = create(loop, membership);
+  if (launched) nursery->state_->link = NurseryLink::start(loop, membership, std::move(*launched));
   return nursery;
 }
 
@@ -199,10 +194,10 @@ int64_t Nursery::pid() const {
   return state_->link ? state_->link->pid() : 0;
 }
 
-std::unique_ptr<LaunchedNursery> launch_nursery(int arena) {
+std::unique_ptr<LaunchedNursery> launch_nursery(Membership membership) {
   auto path = find_nursery();
   if (!path) return nullptr;
-  auto launched = LaunchedNursery::launch(std::move(*path), arena);
+  auto launched = LaunchedNursery::launch(std::move(*path), membership);
   return launched ? std::make_unique<LaunchedNursery>(std::move(*launched)) : nullptr;
 }
 

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "loop/loop.hpp"
 #include "process/usage.hpp"
+#include "shm/arena.hpp"
 
 namespace brood {
 
@@ -55,6 +56,12 @@ class ChildEvents {
 class NurseryLink;
 struct LaunchedNursery;
 
+// This process's place in the family, for its nursery to reap dead members there; both outlive it.
+struct Membership {
+  Arena* arena = nullptr;  // none: nothing is reaped
+  MemberId me;
+};
+
 // Any thread.
 class Child {
  public:
@@ -73,12 +80,11 @@ class Child {
 
 class Nursery {
  public:
-  // The loop must outlive it. `arena` is the family's shared memory, for the nursery to reap dead
-  // members in; -1: none. It is duplicated. `program` is the path of brood-nursery; empty: looked
-  // for.
-  static std::unique_ptr<Nursery> create(Loop& loop, int arena, std::string program = "");
+  // The loop must outlive it. `program` is the path of brood-nursery; empty: looked for.
+  static std::unique_ptr<Nursery> create(Loop& loop, Membership membership,
+                                         std::string program = "");
   // The same with one that runs already; null: none does.
-  static std::unique_ptr<Nursery> adopt(Loop& loop, int arena,
+  static std::unique_ptr<Nursery> adopt(Loop& loop, Membership membership,
                                         std::unique_ptr<LaunchedNursery> launched);
   // Ends all children at once; what has not been reported by then is not any more. Waits for the
   // loop thread, unless called on it.
@@ -104,7 +110,7 @@ class Nursery {
 
 // Starts the nursery program before there is a loop for it; null when that fails, which the first
 // spawn() will tell.
-std::unique_ptr<LaunchedNursery> launch_nursery(int arena);
+std::unique_ptr<LaunchedNursery> launch_nursery(Membership membership);
 
 // Where brood-nursery is: BROOD_NURSERY unless this program runs with elevated rights, then beside
 // this library, then where it was installed. Os when it is in none of these, naming them.

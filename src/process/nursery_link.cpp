@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "shm/reaper.hpp"
+
 namespace brood {
 
 namespace {
@@ -38,21 +40,23 @@ std::string failure_text(SpawnStep step, const std::vector<std::string>& names,
 
 }  // namespace
 
-NurseryLink::NurseryLink(Loop& loop, LaunchedNursery launched)
+NurseryLink::NurseryLink(Loop& loop, Membership membership, LaunchedNursery launched)
     : loop_(loop),
+      membership_(membership),
       program_(std::move(launched.program)),
       world_(launched.world),
       detached_(std::move(launched.detached)),
       socket_(std::move(launched.socket)),
       trees_(std::move(launched.trees)) {}
 
-std::shared_ptr<NurseryLink> NurseryLink::start(Loop& loop, LaunchedNursery launched) {
-  auto link = std::make_shared<NurseryLink>(loop, std::move(launched));
+std::shared_ptr<NurseryLink> NurseryLink::start(Loop& loop, Membership membership,
+                                                LaunchedNursery launched) {
+  auto link = std::make_shared<NurseryLink>(loop, membership, std::move(launched));
   loop.post([link] { link->open(); });
   return link;
 }
 
-Result<LaunchedNursery> LaunchedNursery::launch(std::string program, int arena) {
+Result<LaunchedNursery> LaunchedNursery::launch(std::string program, Membership membership) {
   LaunchedNursery launched;
   // Before the start: should it change meanwhile, the next look finds that this one does not fit.
   launched.world = platform::current_identity().world;
@@ -68,8 +72,9 @@ Result<LaunchedNursery> LaunchedNursery::launch(std::string program, int arena) 
   auto host = platform::open_process(hello.host_pid);
   if (host) fds.push_back(host->get());
   hello.has_host = host.ok();
-  if (arena >= 0) fds.push_back(arena);
-  hello.has_arena = arena >= 0;
+  hello.has_arena = membership.arena != nullptr;
+  if (hello.has_arena) fds.push_back(membership.arena->fd());
+  if (hello.has_arena) hello.member = membership.me.slot;
   BROOD_TRY(platform::send_packet(sockets->first.get(), protocol::encode(hello), fds,
                                   Deadline::forever()));
   auto detached = platform::start_detached(program, {program}, sockets->second.get());
@@ -320,6 +325,8 @@ void NurseryLink::on_trees_gone() {
     gone.swap(wards_);
     why = why_lost_;
   }
+  // The nursery itself is a member, and it reaps: what it had begun comes before its children.
+  if (membership_.arena != nullptr) reap_unseen(*membership_.arena, membership_.me.slot);
   ExitReport ending;
   ending.nursery_lost = true;
   for (auto& [child, ward] : gone) {

@@ -19,7 +19,7 @@ namespace brood {
 // A nursery that was started and greeted, and that nobody listens to yet.
 struct LaunchedNursery {
   // Starts `program`, with its first packet already waiting for it.
-  static Result<LaunchedNursery> launch(std::string program, int arena);
+  static Result<LaunchedNursery> launch(std::string program, Membership membership);
 
   std::string program;
   platform::Detached detached;  // before the socket, whose closing ends it
@@ -30,8 +30,9 @@ struct LaunchedNursery {
 
 class NurseryLink : public std::enable_shared_from_this<NurseryLink> {
  public:
-  static std::shared_ptr<NurseryLink> start(Loop& loop, LaunchedNursery launched);
-  NurseryLink(Loop& loop, LaunchedNursery launched);
+  static std::shared_ptr<NurseryLink> start(Loop& loop, Membership membership,
+                                            LaunchedNursery launched);
+  NurseryLink(Loop& loop, Membership membership, LaunchedNursery launched);
 
   uint64_t world() const { return world_; }
   bool lost() const;
@@ -75,6 +76,7 @@ class NurseryLink : public std::enable_shared_from_this<NurseryLink> {
   void on_trees_gone();
 
   Loop& loop_;
+  const Membership membership_;
   const std::string program_;
   const uint64_t world_;
   platform::Detached detached_;

@@ -161,6 +161,8 @@ Result<Request> decode_request(std::span<const std::byte> packet) {
     request.has_arena = bytes.flags & kHasArena;
     request.host_pid = bytes.host_pid;
     request.host_start_time = bytes.host_start_time;
+    request.member = bytes.member;
+    if (request.has_arena == (bytes.member == 0)) return broken("an arena without its member");
     if (bytes.host_pid <= 0) return broken("a host without a pid");
   }
   request.child = bytes.child;

@@ -17,7 +17,7 @@
 namespace brood::protocol {
 
 inline constexpr uint32_t kMagic = 0x6e726f62;  // "bron"
-inline constexpr uint32_t kVersion = 3;
+inline constexpr uint32_t kVersion = 4;
 
 // ---- host to nursery ---------------------------------------------------------------------------
 
@@ -34,11 +34,12 @@ struct Request {
   bool has_arena = false;
   int64_t host_pid = 0;
   uint64_t host_start_time = 0;
+  // `member`: the host's, with the arena.
 
   // Spawn. Fds: the order if it is not here, then the folder to start from and those of the streams
   // that are there, in their order, then `pass_count` more.
   std::vector<std::byte> order;  // for the keeper; at most kMostInlineOrderBytes, empty: in a file
-  uint32_t member = 0;
+  uint32_t member = 0;           // the child's
   uint32_t pass_count = 0;
   bool has_folder = false;
   std::array<bool, 3> has_stream = {};

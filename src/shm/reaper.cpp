@@ -1,7 +1,9 @@
 #include "shm/reaper.hpp"
 
 #include <mutex>
+#include <utility>
 
+#include "platform/platform.hpp"
 #include "shm/barrier_word.hpp"
 #include "shm/object.hpp"
 #include "shm/parts.hpp"
@@ -67,13 +69,6 @@ void free_owned(Arena& arena, MemberSlot dead, MemberSlot by) {
   });
 }
 
-// What an earlier caller from outside the family left half done, since nobody reaps him.
-void go_on_outside(Arena& arena) {
-  settle_intent(arena, kNobody, kNobody);
-  free_owned(arena, kNobody, kNobody);
-  dismantle(arena, kNobody);
-}
-
 bool reap_one(Arena& arena, MemberSlot dead, MemberSlot by) {
   Members& members = arena.members();
   if (!members.begin_reaping(dead, by)) return false;
@@ -107,21 +102,45 @@ void reap_all_dead(Arena& arena, MemberSlot by) {
   }
 }
 
+bool ended_unseen(const Members& members, MemberSlot slot, MemberSlot by) {
+  const MemberId id = members.id(slot);
+  if (!members.is_live(id)) return false;
+  const Member& member = members.at(slot);
+  const MemberId host{member.host.load(std::memory_order_relaxed),
+                      member.host_generation.load(std::memory_order_relaxed)};
+  if (host.slot == kNobody) return false;
+  if (host != members.id(by) && members.is_live(host)) return false;
+  return !platform::process_alive(member.pid.load(std::memory_order_relaxed),
+                                  member.start_time.load(std::memory_order_relaxed));
+}
+
 }  // namespace
 
 bool reap(Arena& arena, MemberId dead, MemberSlot by) {
   if (dead.slot == kNobody || dead.slot >= arena.members().used()) return true;
   std::lock_guard lock(arena.reaping());
-  if (by == kNobody) go_on_outside(arena);
   arena.members().mark_dead(dead);
   reap_all_dead(arena, by);
   const MemberWord now = arena.members().word(dead.slot);
   return now.generation() != dead.generation || now.state() == MemberState::Free;
 }
 
+void reap_unseen(Arena& arena, MemberSlot by) {
+  std::lock_guard lock(arena.reaping());
+  Members& members = arena.members();
+  // Those below one that was reaped are the next round's.
+  for (bool found = true; std::exchange(found, false);) {
+    for (MemberSlot slot = 1; slot < members.used(); ++slot) {
+      if (!ended_unseen(members, slot, by)) continue;
+      members.mark_dead(members.id(slot));
+      found = true;
+    }
+    if (found) reap_all_dead(arena, by);
+  }
+}
+
 void reap_left_behind(Arena& arena, MemberSlot by) {
   std::lock_guard lock(arena.reaping());
-  if (by == kNobody) go_on_outside(arena);
   reap_all_dead(arena, by);
 }
 

@@ -7,9 +7,13 @@
 
 namespace brood {
 
-// `dead` has ended for certain. `by` is the caller's own slot; kNobody for a caller outside the
-// family, of whom there must be one at a time. False when another living member is at it.
+// `dead` has ended for certain. `by` is the caller's own slot. False when another living member is
+// at it.
 bool reap(Arena& arena, MemberId dead, MemberSlot by);
+
+// Reaps members of whose end nobody tells, because who would have told has ended too: those below
+// `by` and below dead members whose process is no more.
+void reap_unseen(Arena& arena, MemberSlot by);
 
 // Goes on with what a reaper left that died itself. reap() does this too.
 void reap_left_behind(Arena& arena, MemberSlot by);

@@ -21,10 +21,6 @@ void test_begin(int argc, char **argv);
 #define RUN_TESTS(name, tests) run_clean_tests(name, tests, sizeof(tests) / sizeof *(tests))
 int run_clean_tests(const char *name, const struct CMUnitTest *tests, size_t count);
 
-/* A test of workers of workers sets it: what the arena holds for those that die with their host's
- * tree is not given back in every case yet (docs/design.md, what comes next). */
-extern bool test_leaves_arena_bytes;
-
 /* BROOD_OK, or the test fails with the error's story. */
 #define OK(call)                                                  \
   do {                                                            \

@@ -102,20 +102,39 @@ Operation reaper() {
           }};
 }
 
-// A reaper from outside the family, who has no place of his own: the next one repeats.
-Operation outside_reaper() {
-  return {"reaper: killed, from outside the family", die_with_everything,
-          [](World& world) { reap(*world.arena, world.other, kNobody); }, no_survivor,
+// A worker that dies together with its own workers, of whom one had a worker: only the tables say
+// so. None of them is a process that is.
+void die_below_each_other(World& world) {
+  MemberSlot host = world.other.slot;
+  world.members().mark_dead(world.other);
+  for (int depth = 0; depth < 2; ++depth) {
+    const auto id = world.members().reserve(host);
+    world.scratch[depth] = id->slot;
+    (void)world.members().join(*id, 0, 0);
+    host = id->slot;
+    (void)world.make_list(host, 1);
+  }
+}
+
+Operation reaper_of_the_unseen() {
+  return {"reaper: killed among those who died unseen", die_below_each_other,
+          [](World& world) { reap_unseen(*world.arena, world.victim.slot); }, no_survivor,
           [](World& world, pid_t, bool) -> std::string {
-            reap(*world.arena, world.other, kNobody);
-            return nothing_of_the_dead(world);
+            reap(*world.arena, world.victim, world.host.slot);
+            reap_unseen(*world.arena, world.host.slot);
+            reap_left_behind(*world.arena, world.host.slot);
+            for (int depth = 0; depth < 2; ++depth) {
+              const auto slot = static_cast<MemberSlot>(world.scratch[depth]);
+              if (world.members().word(slot).state() != MemberState::Free) return "not reaped";
+            }
+            return "";
           }};
 }
 
 }  // namespace
 
 std::vector<Operation> member_operations() {
-  return {reserve(), reserve_and_cancel(), join(), reaper(), outside_reaper()};
+  return {reserve(), reserve_and_cancel(), join(), reaper(), reaper_of_the_unseen()};
 }
 
 }  // namespace brood::crash

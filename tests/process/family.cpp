@@ -100,7 +100,7 @@ TestFamily::TestFamily() {
   auto loop = Loop::start();
   need(loop.ok(), "loop.ok()");
   loop_ = std::move(*loop);
-  nursery_ = Nursery::create(*loop_, -1);
+  nursery_ = Nursery::create(*loop_, {});
 }
 
 TestFamily::~TestFamily() {

@@ -232,7 +232,7 @@ static void stopped_keeper_is_woken_to_kill(void**) {
 
 static void nursery_that_cannot_run_is_an_error(void**) {
   auto loop = Loop::start();
-  auto nursery = Nursery::create(**loop, -1, "/no/such/brood-nursery");
+  auto nursery = Nursery::create(**loop, {}, "/no/such/brood-nursery");
   ChildRequest request = shell("true");
   auto child = nursery->spawn(request, std::make_shared<Record>());
   assert_false(child.ok());
@@ -242,7 +242,7 @@ static void nursery_that_cannot_run_is_an_error(void**) {
 
 static void nursery_that_ends_at_once_fails_the_child(void**) {
   auto loop = Loop::start();
-  auto nursery = Nursery::create(**loop, -1, "/bin/false");
+  auto nursery = Nursery::create(**loop, {}, "/bin/false");
   auto record = std::make_shared<Record>();
   auto child = nursery->spawn(shell("true"), record);
   if (child) {
