@@ -120,6 +120,8 @@ class LaneWriter {
     published_ = tail_;
     lane_->tail.store(tail_, std::memory_order_release);
   }
+  // Gives up every record reserved since: nobody has seen them.
+  void forget() { tail_ = published_; }
   void close() { lane_->closed.store(1, std::memory_order_release); }
 
   // The record at a position that this writer produced. Its bytes stay there until the ring comes
@@ -127,8 +129,8 @@ class LaneWriter {
   RecordHeader* record_at(uint64_t position) {
     return reinterpret_cast<RecordHeader*>(lane_->ring + (position & (capacity_ - 1)));
   }
-  // How far the other side has given space back, as it says.
-  uint64_t head() const { return lane_->head.load(std::memory_order_acquire); }
+  // How far the other side had given space back when reserve() last looked.
+  uint64_t known_head() const { return known_head_; }
   uint64_t tail() const { return tail_; }
   // A record of this size fits into an empty lane wherever its tail is.
   static constexpr size_t largest(uint64_t capacity) { return capacity / 2 - sizeof(RecordHeader); }

@@ -170,7 +170,7 @@ class Pool : public Waitable {
   Status sleep_for_results(Waiter& waiter, Deadline deadline, const CancelToken* cancel,
                            uint64_t& seen, Ready ready);
   void attend();
-  void end_crowd();
+  void end_crowd(Waiter& waiter);
   // Results come so fast that a wake for each would cost more than the tasks.
   bool crowded() const { return block_->ring_after.load(std::memory_order_acquire) > 1; }
 

@@ -126,7 +126,9 @@ void Pool::protocol_broken_locked(Seat& seat, const Error& error) {
 void Pool::poll() {
   {
     std::lock_guard lock(mutex_);
-    if (drain_locked()) {
+    bool news = drain_locked();
+    for (auto& seat : seats_) news |= seat->take_room();
+    if (news) {
       dispatch_locked();
       rebalance_locked();
     }
@@ -139,7 +141,7 @@ void Pool::poll() {
 
 bool Pool::anything_there() const {
   for (const auto& seat : seats_) {
-    if (seat->has_results() && !seat->lane_broken.load(std::memory_order_relaxed)) return true;
+    if (seat->has_news() && !seat->lane_broken.load(std::memory_order_relaxed)) return true;
   }
   return false;
 }
@@ -306,7 +308,7 @@ void Pool::attend() {
     if (crowd && !crowded() && drainer_.load(std::memory_order_acquire) == 0) {
       block_->ring_after.store(kGather, std::memory_order_seq_cst);
     }
-    if (!crowd && crowded()) end_crowd();
+    if (!crowd && crowded()) end_crowd(waiter);
     if (crowded()) {
       waiter.nap(Deadline::after_ms(kGatherMs));
     } else {
@@ -315,7 +317,7 @@ void Pool::attend() {
   }
 }
 
-void Pool::end_crowd() {
+void Pool::end_crowd(Waiter& waiter) {
   {
     std::lock_guard lock(mutex_);
     block_->ring_after.store(1, std::memory_order_seq_cst);
@@ -323,8 +325,11 @@ void Pool::end_crowd() {
       block_->drainer.store(0, std::memory_order_seq_cst);
     }
   }
-  // A worker that gathered, or rang somebody who had left: this finds what it committed.
+  // A worker may still gather, or ring somebody who has left. Between its commit and its look at
+  // what to do there is no fence, so that it needs none for each result: a moment later it has
+  // committed, and this finds it.
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  waiter.nap(Deadline::after_ms(kGatherMs));
   poll();
   nudge_drainer();  // it may sleep without a limit, and its result have been among them
 }

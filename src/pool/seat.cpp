@@ -34,6 +34,7 @@ void write_item(std::byte*& at, const Argument& argument) {
 Seat::Seat(uint32_t index, ChannelBlock* block)
     : index_(index),
       block_(block),
+      task_lane_(reinterpret_cast<LaneHeader*>(block->lanes)),
       result_lane_(reinterpret_cast<LaneHeader*>(block->lanes + lane_bytes(kTaskLaneBytes))) {
   open_channel();
 }
@@ -50,6 +51,7 @@ void Seat::open_channel() {
   tasks_ = LaneWriter(make_lane(lanes, kTaskLaneBytes), kTaskLaneBytes);
   make_lane(lanes + lane_bytes(kTaskLaneBytes), kResultLaneBytes);
   results_ = LaneReader(result_lane_, kResultLaneBytes);
+  wants_room_beyond_.store(kWantsNone, std::memory_order_relaxed);
   known_functions_.clear();
   next_sequence_ = 0;
   results_given = 0;
@@ -84,9 +86,13 @@ uint32_t Seat::send(SpanQueue& pending, const std::vector<std::string>& function
     if (count > 0 && size + more > kMostRecordBytes) break;
     size += more;
   }
-  if (!send_function(job.function, functions[job.function])) return 0;
-  RecordHeader* record = tasks_.reserve(size);
-  if (record == nullptr) return 0;
+  RecordHeader* record = nullptr;
+  if (send_function(job.function, functions[job.function])) record = tasks_.reserve(size);
+  if (record == nullptr) {
+    // Pairs with the worker's fence between giving space back and its look whom to ring.
+    wants_room_beyond_.store(tasks_.known_head(), std::memory_order_seq_cst);
+    return 0;
+  }
   const bool timed = job.run_limit_ms > 0;
   *record = {static_cast<uint32_t>(size), kTaskRecord, job.codec,
              static_cast<uint8_t>(timed ? kTimed : 0)};
@@ -229,6 +235,12 @@ int64_t Seat::shortest_limit_ms() const {
     if (sent.job->run_limit_ms > 0) shortest = std::min(shortest, sent.job->run_limit_ms);
   }
   return shortest;
+}
+
+bool Seat::take_room() {
+  if (!has_room_again()) return false;
+  wants_room_beyond_.store(kWantsNone, std::memory_order_relaxed);
+  return true;
 }
 
 size_t Seat::channel_bytes() {

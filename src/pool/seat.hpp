@@ -81,11 +81,15 @@ class Seat {
       }
     }
   }
-  // Looks at shared words only: any thread, no lock.
-  bool has_results() const {
+  // The worker did something that the pool waits for: it gave results, or space back in a lane that
+  // was full. Any thread, no lock.
+  bool has_news() const {
     return result_lane_->tail.load(std::memory_order_acquire) !=
-           result_lane_->head.load(std::memory_order_acquire);
+               result_lane_->head.load(std::memory_order_acquire) ||
+           has_room_again();
   }
+  // Once after a send found the lane full: true when there is room now.
+  bool take_room();
 
   SeatState state = SeatState::Empty;
   std::shared_ptr<Child> child;
@@ -124,13 +128,20 @@ class Seat {
   TaskFrame* frame_at(uint64_t position) {
     return reinterpret_cast<TaskFrame*>(tasks_.record_at(position) + 1);
   }
+  bool has_room_again() const {
+    const uint64_t beyond = wants_room_beyond_.load(std::memory_order_acquire);
+    return beyond != kWantsNone && task_lane_->head.load(std::memory_order_acquire) != beyond;
+  }
   bool send_function(uint32_t function, const std::string& name);
   Sent* record_of(uint64_t sequence);
   void forget(const Sent& sent, uint64_t items);
 
   uint32_t index_;
   ChannelBlock* block_;
+  LaneHeader* const task_lane_;
   LaneHeader* const result_lane_;
+  static constexpr uint64_t kWantsNone = UINT64_MAX;
+  std::atomic<uint64_t> wants_room_beyond_{kWantsNone};  // the head of the lane that was full
   LaneWriter tasks_;
   LaneReader results_;
   std::deque<Sent> records_;  // with an item that is not answered, in order

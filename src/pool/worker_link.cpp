@@ -187,6 +187,7 @@ void WorkerLink::leave_record() {
   const auto lock = turn();
   std::exchange(taking_, nullptr)->exhausted.store(true, std::memory_order_relaxed);
   give_back();
+  room_untold_ = true;
 }
 
 Status WorkerLink::read_argument(Open& open, const Item& item, Message::Ptr& argument) {
@@ -272,7 +273,7 @@ Status WorkerLink::wait_for_task(Deadline deadline, const CancelToken* cancel) {
   {
     // The host is told before this thread sleeps, whatever it gathers.
     const auto lock = turn();
-    if (unrung_ != 0) ring_host(true);
+    if (unrung_ != 0 || room_untold_) ring_host(true);
   }
   Waiter& waiter = Waiter::current(*rack_);
   channel_->worker_cpu.store(platform::current_cpu(), std::memory_order_relaxed);

@@ -124,8 +124,10 @@ class WorkerLink {
   Status write(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes, uint8_t codec,
                Message::Ptr* message);
   Result<Chunk::Name> chunk_for(std::span<const std::byte> bytes, Message::Ptr* message);
+  Status write_record(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes,
+                      uint8_t codec, const HeapBytes* in_heap);
   Result<RecordHeader*> room_for(size_t size);
-  void commit();
+  void tell_host();
   void ring_host(bool idle);
   void close_item(uint64_t sequence);
   void give_back();
@@ -155,6 +157,7 @@ class WorkerLink {
   std::deque<Open> open_;
   std::atomic<uint64_t> read_to_{0};  // how far the task lane was read; by the thread that takes
   uint32_t unrung_ = 0;               // results committed since the host was last told
+  bool room_untold_ = false;          // space given back since then
 };
 
 }  // namespace brood

@@ -49,10 +49,16 @@ Status WorkerLink::answer(WorkerTask& task, uint16_t kind, std::span<const std::
     if (task.kind_ != WorkerTask::Kind::Task) return answer_bracket(task, nullptr);
     // The time stops before the result is there: a limit that passes from now on is of no interest.
     if (task.timed_) channel_->running.store(kNothingRuns, std::memory_order_release);
-    BROOD_TRY(write(kind, task.sequence_, bytes, codec, message));
+    if (Status status = write(kind, task.sequence_, bytes, codec, message); !status) {
+      // It goes on, since when it did.
+      if (task.timed_) channel_->running.store(task.sequence_, std::memory_order_release);
+      return status;
+    }
     task.failed_ = kind == kFailureRecord;
     task.argument_->drop_handles();
+    // In this order: once the host hears of the result, the task's place is there for the next one.
     close_item(task.sequence_);
+    tell_host();
     return {};
   });
 }
@@ -76,29 +82,46 @@ Status WorkerLink::write(uint16_t kind, uint64_t sequence, std::span<const std::
                          uint8_t codec, Message::Ptr* message) {
   const bool small =
       bytes.size() <= kInlineBytes && (message == nullptr || (*message)->handle_count() == 0);
-  HeapBytes name{};
-  if (!small) {
+  if (small) {
+    BROOD_TRY(write_record(kind, sequence, bytes, codec, nullptr));
+  } else {
     Result<Chunk::Name> chunk = chunk_for(bytes, message);
     if (!chunk) return chunk.error();
-    name = {chunk->offset, chunk->size, chunk->refs, 0};
-    bytes = std::as_bytes(std::span(&name, 1));
+    const HeapBytes name{chunk->offset, chunk->size, chunk->refs, 0};
+    const Status sent =
+        write_record(kind, sequence, std::as_bytes(std::span(&name, 1)), codec, &name);
+    const bool lent = message != nullptr && (*message)->chunk() == name.offset;
+    if (!sent && !lent) Chunk::free(holdings_, name.offset);
+    if (!sent) return sent;
+    // The host owns the chunk from the commit on.
+    if (message != nullptr) Chunk::let_go(**message);
   }
+  if (message != nullptr) message->reset();
+  return {};
+}
+
+// Commits one answer. `in_heap`: its bytes name a chunk, which goes with it.
+Status WorkerLink::write_record(uint16_t kind, uint64_t sequence, std::span<const std::byte> bytes,
+                                uint8_t codec, const HeapBytes* in_heap) {
   Result<RecordHeader*> room = room_for(sizeof(ResultFrame) + bytes.size());
   if (!room) return room.error();
   RecordHeader* record = *room;
   *record = {static_cast<uint32_t>(sizeof(ResultFrame) + bytes.size()), kind, codec,
-             static_cast<uint8_t>(small ? 0 : kInHeap)};
+             static_cast<uint8_t>(in_heap == nullptr ? 0 : kInHeap)};
   auto* at = reinterpret_cast<std::byte*>(record + 1);
   const ResultFrame frame{sequence};
   std::memcpy(at, &frame, sizeof frame);
   if (!bytes.empty()) std::memcpy(at + sizeof frame, bytes.data(), bytes.size());
-  if (!small) {
-    BROOD_TRY(arena_.heap().begin_send(name.offset, holdings_.me(), results_.last_position()));
-    // The host owns the chunk from the commit on.
-    if (message != nullptr) Chunk::let_go(**message);
+  if (in_heap != nullptr) {
+    Status sending =
+        arena_.heap().begin_send(in_heap->offset, holdings_.me(), results_.last_position());
+    if (!sending) {
+      results_.forget();
+      return sending;
+    }
   }
-  commit();
-  if (message != nullptr) message->reset();
+  results_.publish();
+  ++unrung_;
   return {};
 }
 
@@ -122,9 +145,8 @@ Result<RecordHeader*> WorkerLink::room_for(size_t size) {
   return record;
 }
 
-void WorkerLink::commit() {
-  results_.publish();
-  ++unrung_;
+// Something was committed: rings the host, unless it is better told of more at once.
+void WorkerLink::tell_host() {
   const bool more =
       (!open_.empty() && !open_.back().exhausted.load(std::memory_order_relaxed)) ||
       task_lane_->tail.load(std::memory_order_relaxed) != read_to_.load(std::memory_order_relaxed);
@@ -134,6 +156,7 @@ void WorkerLink::commit() {
 // `idle`: this worker has nothing to do until the host has looked.
 void WorkerLink::ring_host(bool idle) {
   unrung_ = 0;
+  room_untold_ = false;
   // Pairs with the drainer, who names himself, then looks at the lanes again before he sleeps or
   // leaves.
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -171,7 +194,7 @@ Status WorkerLink::report_ready_locked() {
   Result<RecordHeader*> record = room_for(0);
   if (!record) return record.error();
   **record = {0, kReadyRecord, 0, 0};
-  commit();
+  results_.publish();
   ring_host(true);
   return {};
 }
@@ -186,7 +209,7 @@ Status WorkerLink::report_start_failure_locked(ErrorRecord failure) {
   if (!record) return record.error();
   **record = {static_cast<uint32_t>(bytes.size()), kStartFailureRecord, 0, 0};
   std::memcpy(*record + 1, bytes.data(), bytes.size());
-  commit();
+  results_.publish();
   ring_host(true);
   return {};
 }
