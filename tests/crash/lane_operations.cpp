@@ -184,55 +184,6 @@ Operation send_chunk(const char* name, uint64_t size) {
           no_survivor, [](World& world, pid_t, bool acked) { return take_replies(world, acked); }};
 }
 
-// {limit:16, started:16} as the pool's task records have it: the victim starts items and commits
-// their results, and must be blamed for exactly the one it was in.
-constexpr uint32_t kItems = 3;
-
-Operation start_items() {
-  return {"pool: start items by the claim word, commit results",
-          [](World& world) {
-            LaneWriter writer = world.writer(world.tasks);
-            RecordHeader* record = writer.reserve(4);
-            *record = {4, kInline, 0, 0};
-            new (record_data(record)) std::atomic<uint32_t>(kItems << 16);
-            writer.publish();
-            world.scratch[0] = world.arena->offset_of(record_data(record));
-          },
-          [](World& world) {
-            auto& claim =
-                *reinterpret_cast<std::atomic<uint32_t>*>(world.arena->at(world.scratch[0], 4));
-            LaneWriter writer = world.writer(world.results);
-            for (;;) {
-              uint32_t seen = claim.load(std::memory_order_acquire);
-              if ((seen >> 16) == (seen & 0xffff)) return;
-              if (!claim.compare_exchange_strong(seen, seen + 1)) continue;
-              write_record(writer, 'v');
-              writer.publish();
-            }
-          },
-          no_survivor,
-          [](World& world, pid_t, bool acked) -> std::string {
-            auto& claim =
-                *reinterpret_cast<std::atomic<uint32_t>*>(world.arena->at(world.scratch[0], 4));
-            uint32_t results = 0;
-            LaneReader reader = world.reader(world.results);
-            LaneReader::Record record;
-            while (reader.next(record).value()) {
-              if (!is_whole(record, 'v')) return "a torn result";
-              ++results;
-            }
-            uint32_t seen = claim.load();
-            const uint32_t started = seen & 0xffff;
-            if (started < results || started > results + 1) {
-              return std::to_string(started) + " started and " + std::to_string(results) +
-                     " results";
-            }
-            if (acked && results != kItems) return "an acknowledged result is lost";
-            // The host takes the rest back.
-            return claim.compare_exchange_strong(seen, started << 16 | started) ? "" : "no revoke";
-          }};
-}
-
 Operation ring() {
   return {"bell: ring, sleeper parked", [](World&) {},
           [](World& world) {
@@ -288,7 +239,6 @@ std::vector<Operation> lane_operations() {
           read_with_parked_writer(),
           send_chunk("lane: allocate, send and commit a small chunk", 1000),
           send_chunk("lane: allocate, send and commit a large chunk", 150000),
-          start_items(),
           ring(),
           sleep_on_bell()};
 }

@@ -72,7 +72,7 @@ void die_with_everything(World& world) {
 
 std::string nothing_of_the_dead(World& world) {
   // The victim was reaped, and whoever reaps it goes on with what it had in hand.
-  const std::string wrong = world.audit_dead(world.other.slot);
+  std::string wrong = world.audit_dead(world.other.slot);
   if (!wrong.empty()) return wrong;
   const Status taken = world.heap().take(world.scratch[1], world.other.slot, world.host.slot);
   if (!taken) return "a committed chunk is lost: " + taken.error().message();

@@ -30,6 +30,7 @@ struct Operation {
 inline constexpr size_t kRecordSize = 100;
 
 std::vector<Operation> lane_operations();
+std::vector<Operation> worker_operations();
 std::vector<Operation> heap_operations();
 std::vector<Operation> object_operations();
 std::vector<Operation> member_operations();

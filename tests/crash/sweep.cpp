@@ -262,9 +262,9 @@ int run(const Options& options) {
   long operations = 0;
   Progress all;
   for (const auto& group :
-       {lane_operations(), heap_operations(), object_operations(), member_operations(),
-        waiter_operations(), lock_operations(), meeting_operations(), queue_operations(),
-        ticket_operations(), pipe_operations()}) {
+       {lane_operations(), worker_operations(), heap_operations(), object_operations(),
+        member_operations(), waiter_operations(), lock_operations(), meeting_operations(),
+        queue_operations(), ticket_operations(), pipe_operations()}) {
     for (const Operation& operation : group) {
       if (!options.picks(operation.name)) continue;
       const Progress progress = sweep(world, operation, options, state);
