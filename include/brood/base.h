@@ -2,25 +2,35 @@
  * @file
  * The rules every brood function keeps. They are stated once, here.
  *
- * Failure.  A function that can fail returns `brood_status` and nothing else: BROOD_OK is 0,
- * failure is negative. Results leave through trailing `out` parameters, which are left untouched on
- *           failure. The last parameter, `brood_error **error`, may be NULL; otherwise it receives
- * the full story on failure, owned by the caller (brood_error_free), in the same call. The story is
- * also in brood_last_error(), on the calling thread. Handles.  Opaque, one owner each. `_create`
- * makes; `_free` gives the handle back: it accepts NULL, never fails and never waits, on any
- * thread. `_shutdown` ends the thing for everyone. Bytes.    `const void *data, size_t size` going
- * in is borrowed for the call and copied; NULL with 0 is an empty message. What comes out is a
- * `brood_msg` you own. Where a call takes ownership it says "consumes on success": on failure it is
- * still yours. Time.     `timeout_ms` is how long this call may wait, in milliseconds on the
- * monotonic clock: 0 tries once, BROOD_FOREVER waits, other negative values are BROOD_E_INVALID.
- * Running out is BROOD_E_TIMEOUT. There are no try_ or timed_ twins. Cancel.   Every call that
- * waits takes a `brood_cancel` token; NULL means none. A fired token ends the wait at once with
- * BROOD_E_CANCELED, and nothing is lost. Threads.  Any call on any handle from any thread; `_free`
- * is the last call on a handle. Exceptions carry `@note thread:`. Fork.     In a child that the
- * program forked itself, calls on handles made before return BROOD_E_FORKED and `_free` does
- * nothing. Options.  Structs begin with `size_t struct_size`; zero is the default of every field.
- * Start from X_OPTIONS_INIT or pass NULL for all defaults. A longer struct from a newer header is
- *           accepted if its unknown tail is zero, else BROOD_E_UNSUPPORTED.
+ * Failure: a function that can fail returns `brood_status` and nothing else: BROOD_OK is 0, failure
+ * is negative. Results leave through trailing `out` parameters, which are left untouched on
+ * failure. The last parameter, `brood_error **error`, may be NULL; otherwise it receives the full
+ * story on failure, owned by the caller (brood_error_free), in the same call. The story is also in
+ * brood_last_error(), on the calling thread.
+ *
+ * Handles: opaque, one owner each. `_create` makes; `_free` gives the handle back: it accepts NULL,
+ * never fails and never waits, on any thread. `_shutdown` ends the thing for everyone.
+ *
+ * Bytes: `const void *data, size_t size` going in is borrowed for the call and copied; NULL with 0
+ * is an empty message. What comes out is a `brood_msg` you own. Where a call takes ownership it
+ * says "consumes on success": on failure it is still yours.
+ *
+ * Time: `timeout_ms` is how long this call may wait, in milliseconds on the monotonic clock: 0
+ * tries once, BROOD_FOREVER waits, other negative values are BROOD_E_INVALID. Running out is
+ * BROOD_E_TIMEOUT. There are no try_ or timed_ twins.
+ *
+ * Cancel: every call that waits takes a `brood_cancel` token; NULL means none. A fired token ends
+ * the wait at once with BROOD_E_CANCELED, and nothing is lost.
+ *
+ * Threads: any call on any handle from any thread; `_free` is the last call on a handle. Exceptions
+ * carry `@note thread:`.
+ *
+ * Fork: in a child that the program forked itself, calls on handles made before return
+ * BROOD_E_FORKED and `_free` does nothing.
+ *
+ * Options: structs begin with `size_t struct_size`; zero is the default of every field. Start from
+ * X_OPTIONS_INIT or pass NULL for all defaults. A longer struct from a newer header is accepted if
+ * its unknown tail is zero, else BROOD_E_UNSUPPORTED.
  *
  * brood never ends the program that called it, never prints to its streams, and never changes its
  * signal handlers, working directory, umask or locale.

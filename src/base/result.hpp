@@ -51,7 +51,7 @@ class [[nodiscard]] Status {
 // Leaves the function with the error of `expression`, if it has one.
 #define BROOD_TRY(expression)                               \
   do {                                                      \
-    auto brood_try_result = (expression);                   \
+    auto&& brood_try_result = (expression);                 \
     if (!brood_try_result) return brood_try_result.error(); \
   } while (0)
 

@@ -64,11 +64,11 @@ void Family::receive() {
       send(ready);
       end_everything();
     }
-    take(std::move(*request), std::move(*packet));
+    take(*request, std::move(*packet));
   }
 }
 
-void Family::take(protocol::Request request, platform::Packet packet) {
+void Family::take(const protocol::Request& request, platform::Packet packet) {
   const auto ward = wards_.find(request.child);
   if (request.kind == protocol::RequestKind::Signal && ward != wards_.end()) {
     return ward->second->signal(request.signal);
@@ -92,7 +92,7 @@ void Family::take(protocol::Request request, platform::Packet packet) {
   }
   Ward& added =
       *wards_.emplace(request.child, std::make_unique<Ward>(*this, request)).first->second;
-  added.start(request, std::move(packet.fds));
+  added.start(request, packet.fds);
 }
 
 void Family::greet(const protocol::Request& request, std::vector<platform::Fd> fds) {

@@ -55,7 +55,7 @@ class Family {
  private:
   void watch_host();
   void receive();
-  void take(protocol::Request request, platform::Packet packet);
+  void take(const protocol::Request& request, platform::Packet packet);
   void join_members(std::unique_ptr<Arena> arena, MemberSlot host);
   void greet(const protocol::Request& request, std::vector<platform::Fd> fds);
   void flush();

@@ -25,7 +25,7 @@ Ward::Ward(Family& family, const protocol::Request& request)
   child_poll_.data = patience_.data = this;
 }
 
-void Ward::start(const protocol::Request& request, std::vector<platform::Fd> fds) {
+void Ward::start(const protocol::Request& request, const std::vector<platform::Fd>& fds) {
   if (request.memory_bytes != 0) group_ = family_.memory_groups().make(request.memory_bytes);
   // A keeper that waits may have been killed just now; a new one was not.
   for (bool fresh = false; !fresh;) {

@@ -23,7 +23,7 @@ class Ward {
   Ward& operator=(const Ward&) = delete;
 
   // Gives it to a keeper. Whatever comes of it is reported to the host.
-  void start(const protocol::Request& request, std::vector<platform::Fd> fds);
+  void start(const protocol::Request& request, const std::vector<platform::Fd>& fds);
   void signal(int32_t signal_number);
   void kill();
   // What its keeper says, and that its keeper has ended.

@@ -25,7 +25,7 @@ Result<WorkerProcess> launch_worker(Household& household, ChildRequest program, 
   if (!ends) return ends.error().with_context("the hand-off to a worker");
   program.environment.push_back(ends->variable);
   program.pass_fds.insert(program.pass_fds.begin(), ends->child_end.get());
-  Result<std::shared_ptr<Child>> child = household.nursery().spawn(std::move(program), events);
+  Result<std::shared_ptr<Child>> child = household.nursery().spawn(program, std::move(events));
   if (!child) return child.error();
   return WorkerProcess{std::move(*child), std::move(ends->parent_end)};
 }

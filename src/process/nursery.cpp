@@ -26,7 +26,7 @@ protocol::Order make_order(const ChildRequest& request, platform::Identity ident
   for (const auto& limit : identity.limits) {
     order.limits.push_back({limit.resource, 0, limit.soft, limit.hard});
   }
-  order.cpus = limits.cpus.empty() ? std::move(identity.cpus) : limits.cpus;
+  order.cpus = limits.cpus.empty() ? identity.cpus : limits.cpus;
   order.pass_count = static_cast<uint32_t>(request.pass_fds.size());
   // The scale ends at these.
   order.nice = static_cast<int32_t>(
@@ -89,6 +89,9 @@ void Child::kill() { link_->kill_child(number_); }
 int64_t Child::pid() const { return link_->child_pid(number_); }
 
 struct Nursery::State {
+  State(Loop& its_loop, Membership its_membership, std::string its_program)
+      : loop(its_loop), membership(its_membership), program(std::move(its_program)) {}
+
   Loop& loop;
   Membership membership;
   std::string program;
@@ -127,7 +130,7 @@ struct Nursery::State {
 Nursery::Nursery(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 std::unique_ptr<Nursery> Nursery::create(Loop& loop, Membership membership, std::string program) {
-  auto state = std::unique_ptr<State>(new State{loop, membership, std::move(program), {}, {}, {}});
+  auto state = std::make_unique<State>(loop, membership, std::move(program));
   return std::unique_ptr<Nursery>(new Nursery(std::move(state)));
 }
 
@@ -165,7 +168,7 @@ void Nursery::prepare() {
 }
 
 Result<std::shared_ptr<Child>> Nursery::spawn(const ChildRequest& request,
-                                              std::shared_ptr<ChildEvents> events) {
+                                              const std::shared_ptr<ChildEvents>& events) {
   platform::Identity identity = platform::current_identity();
   const uint64_t world = identity.world;
   auto prepared = make_request(request, std::move(identity));

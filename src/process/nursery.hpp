@@ -98,7 +98,7 @@ class Nursery {
   // Any thread. All fds are duplicated before it returns. An error when the request makes no sense
   // or the nursery cannot be started; everything else is reported to `events`.
   Result<std::shared_ptr<Child>> spawn(const ChildRequest& request,
-                                       std::shared_ptr<ChildEvents> events);
+                                       const std::shared_ptr<ChildEvents>& events);
   // The nursery's pid; 0 when there is none, or it has not answered yet.
   int64_t pid() const;
 

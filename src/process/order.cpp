@@ -16,7 +16,7 @@ void append(std::vector<std::byte>& out, const void* data, size_t size) {
 Status append_string(std::vector<std::byte>& out, const std::string& text) {
   if (text.find('\0') != std::string::npos) {
     return Error(Code::Invalid, "a string for a child has a zero byte in it: '" +
-                                    std::string(text.c_str()) + "'...");
+                                    text.substr(0, text.find('\0')) + "'...");
   }
   append(out, text.c_str(), text.size() + 1);
   return {};

@@ -103,7 +103,7 @@ Status StreamEnd::wait(const SharedFd& fd, bool for_write, Deadline deadline,
   bell->bell = &waiter.bell();
   Loop& loop = household_.loop();
   loop.post([&loop, bell, for_write] { put_up(loop, bell, for_write); });
-  const Status status =
+  Status status =
       waiter.wait(deadline, cancel, [&] { return bell->ready.load(std::memory_order_acquire); });
   loop.post([bell] { bell->watch.reset(); });
   return status;

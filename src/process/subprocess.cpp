@@ -82,7 +82,8 @@ Subprocess::Subprocess(Household& household, SubprocessPlan& plan)
     : household_(household), name_(std::move(plan.name)), daemon_(plan.daemon) {}
 Subprocess::~Subprocess() = default;
 
-Result<Subprocess*> Subprocess::spawn(Household& household, SubprocessPlan plan, Start start) {
+Result<Subprocess*> Subprocess::spawn(Household& household, SubprocessPlan plan,
+                                      const Start& start) {
   BROOD_TRY(household.start(true));
   struct Unref {
     void operator()(Subprocess* process) const { process->unref(); }

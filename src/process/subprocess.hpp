@@ -41,7 +41,8 @@ class Subprocess final : public Waitable {
   using Start = std::function<Result<std::shared_ptr<Child>>(const ChildRequest&,
                                                              std::shared_ptr<ChildEvents>)>;
   // Returns once the child runs its program, or with why it does not. The caller owns a reference.
-  static Result<Subprocess*> spawn(Household& household, SubprocessPlan plan, Start start = {});
+  static Result<Subprocess*> spawn(Household& household, SubprocessPlan plan,
+                                   const Start& start = {});
 
   // Until the whole tree has ended and every line was delivered.
   Status join(Deadline deadline, const CancelToken* cancel);

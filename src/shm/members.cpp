@@ -20,9 +20,10 @@ bool Members::change(MemberSlot slot, MemberWord from, MemberWord to) {
   return at(slot).state.compare_exchange_strong(from.word, to.word, std::memory_order_acq_rel);
 }
 
-uint32_t Members::used() const {
+MemberSlot Members::used() const {
   // Pairs with the release CAS in make_room_for(): the memory was there before the number.
-  return std::min(at(0).slots_used.load(std::memory_order_acquire), count());
+  return static_cast<MemberSlot>(
+      std::min(at(0).slots_used.load(std::memory_order_acquire), count()));
 }
 
 Status Members::make_room_for(MemberSlot slot) {

@@ -144,7 +144,7 @@ class Members {
            seen.state() == MemberState::Free;
   }
   // Slots from here on were never taken, have no memory behind them and must not be looked at.
-  uint32_t used() const;
+  MemberSlot used() const;
   // Where the reaper finds out which of the member's replies were committed: the tail word of its
   // result lane, which must stay where it is until the member is reaped. 0 is none.
   void set_result_tail(MemberSlot slot, Offset tail) {

@@ -37,7 +37,7 @@ Status Completions::add(Waitable& object, uint64_t tag) {
     entries_.back().self = std::prev(entries_.end());
     entry = &entries_.back();
   }
-  const Status watched = object.watch(entry);
+  Status watched = object.watch(entry);
   if (!watched) {
     {
       std::lock_guard lock(mutex_);

@@ -15,7 +15,7 @@ Status acquire_slowly(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadl
     died = gone && abandoned == Abandoned::Refuse;
     return died || lock.take_from(seen, rack.me(), platform::current_cpu());
   };
-  const Status status = wait_for_holders(
+  Status status = wait_for_holders(
       rack, waiters, deadline, cancel, attempt, [&] { return died; }, lock.look().cpu(),
       [&] { look_after(rack.arena(), lock.look().holder(), rack.me()); });
   if (status && died) return Error(Code::OwnerDied);

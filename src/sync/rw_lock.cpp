@@ -73,7 +73,7 @@ bool RwLock::give_back_place(MemberId me) const {
 Status RwLock::acquire_read(BellRack& rack, Deadline deadline, const CancelToken* cancel) const {
   bool died = false;
   const OwnerLock& writer = state().writer;
-  const Status status = wait_for_holders(
+  Status status = wait_for_holders(
       rack, *waiters(), deadline, cancel, [&] { return try_read(rack.me(), died); },
       [&] { return true; }, writer.look().cpu(),
       [&] { look_after(arena(), writer.look().holder(), rack.me()); });

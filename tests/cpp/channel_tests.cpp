@@ -74,7 +74,7 @@ void pipes_pass_messages(void**) {
     assert_true(mine.poll());
     assert_int_equal(mine.peek(), 14);
     std::byte room[14];
-    assert_true(thrown<brood::TooBig>([&] { mine.recv_into(std::span(room, 3)); }));
+    assert_true(thrown<brood::TooBig>([&, &end = mine] { end.recv_into(std::span(room, 3)); }));
     assert_int_equal(mine.recv_into(room), 14);
     assert_false(mine.poll(0ms));
     mine.shutdown();
@@ -82,7 +82,7 @@ void pipes_pass_messages(void**) {
     assert_true(process.join());
   }
   auto [reader, writer] = brood::Pipe::create(false);
-  assert_true(thrown<brood::InvalidArgument>([&] { (void)writer.recv(); }));
+  assert_true(thrown<brood::InvalidArgument>([&end = writer] { (void)end.recv(); }));
 }
 
 void queues_travel_in_queues(void**) {

@@ -213,10 +213,12 @@ long syscall(long number, ...) {
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): glibc's own names */
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 void *malloc(size_t size) { return fails(FAULT_MEMORY, ENOMEM) ? NULL : __libc_malloc(size); }
 /* glibc ends the program when it cannot note that a thread's own object is to be destroyed. */

@@ -236,10 +236,10 @@ static void large_command_lines(void**) {
   assert_alone([] {
     TestFamily family;
     ChildRequest request = shell("echo $#");
-    request.command.push_back("sh");
-    for (int i = 0; i < 10000; ++i) request.command.push_back(std::string(100, 'x'));
+    request.command.emplace_back("sh");
+    for (int i = 0; i < 10000; ++i) request.command.emplace_back(100, 'x');
     if (family.output_of(request) != "10000\n") return 1;
-    for (int i = 0; i < 300000; ++i) request.command.push_back(std::string(100, 'x'));
+    for (int i = 0; i < 300000; ++i) request.command.emplace_back(100, 'x');
     auto started = family.spawn(request);
     return started.record->wait_failed().record().os_code == E2BIG ? 0 : 2;
   });

@@ -8,8 +8,9 @@
 
 // From glibc 2.35 on; absent symbols read as null, and so the library loads anywhere.
 extern "C" {
-extern const ptrdiff_t __rseq_offset __attribute__((weak));
-extern const unsigned int __rseq_size __attribute__((weak));
+extern const ptrdiff_t __rseq_offset __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
+extern const unsigned int __rseq_size
+    __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
 }
 
 namespace brood::platform {

@@ -23,8 +23,6 @@
 #include "platform/linux/fd_birth.hpp"
 #include "platform/linux/raw_call.hpp"
 
-extern char** environ;
-
 // ThreadSanitizer takes every clone() for a fork(): the child would switch it off in the memory
 // that both share. So it sees neither the call nor what runs on the children's side.
 #if defined(__SANITIZE_THREAD__)

@@ -10,8 +10,6 @@
 #include "platform/linux/small_file.hpp"
 #include "platform/platform.hpp"
 
-extern char** environ;
-
 namespace brood::platform {
 
 namespace {
