@@ -143,42 +143,6 @@ static void a_call_that_times_out_is_cancelled(void **state) {
   end_pool(pool);
 }
 
-static brood_cancel *interrupted = NULL;
-static void on_interrupt(int number) {
-  (void)number;
-  brood_cancel_fire(interrupted);
-}
-
-static void promise_10_a_signal_ends_a_wait(void **state) {
-  (void)state;
-  brood_pool *pool = make_pool(1);
-  call_int(pool, "square", 1);
-  OK(brood_cancel_create(&interrupted, NULL));
-  struct sigaction action = {0}, old;
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, &old);
-  brood_future *future = submit(pool, "hang", NULL, 0);
-  const pid_t host = getpid();
-  const pid_t child = fork();
-  if (child == 0) {
-    struct timespec moment = {0, 50 * 1000 * 1000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
-    kill(host, SIGINT);
-    _exit(0);
-  }
-  brood_msg *msg = NULL;
-  FAILS(BROOD_E_CANCELED, brood_future_result(future, LONG_MS, interrupted, &msg, NULL));
-  waitpid(child, NULL, 0);
-  /* The task goes on: only the wait was ended. */
-  assert_false(brood_future_done(future));
-  brood_cancel_reset(interrupted);
-  FAILS(BROOD_E_TIMEOUT, brood_future_result(future, 10, interrupted, &msg, NULL));
-  sigaction(SIGINT, &old, NULL);
-  brood_future_free(future);
-  brood_cancel_free(interrupted);
-  brood_pool_free(pool);
-}
-
 int main(int argc, char **argv) {
   test_begin(argc, argv);
   const struct CMUnitTest tests[] = {
@@ -188,7 +152,6 @@ int main(int argc, char **argv) {
       cmocka_unit_test(limits_in_a_map_are_each_items_own),
       cmocka_unit_test(promise_9_cancelling_costs_that_task_alone),
       cmocka_unit_test(a_call_that_times_out_is_cancelled),
-      cmocka_unit_test(promise_10_a_signal_ends_a_wait),
   };
   return RUN_TESTS("time", tests);
 }
