@@ -27,7 +27,6 @@ static int64_t now_ms(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* snippet: ended */
 /* Killed, it is started again and goes on where it was; what it had taken comes again. */
 static void process_ended(crew *crew, member *member) {
   int32_t signal_number = 0;
@@ -44,7 +43,6 @@ static void process_ended(crew *crew, member *member) {
     exit(1);
   }
 }
-/* snippet end */
 
 /* Those that still run, and their handles. */
 static size_t list(crew *crew, member **members, brood_handle **handles) {

@@ -127,12 +127,10 @@ static totals *run(const plan *plan, int64_t chaos_ms, uint64_t *out_kills) {
   crew_start(&crew);
   if (pthread_create(&watcher, NULL, watch, &crew) != 0) refuse("a thread", "cannot be made");
 
-  /* snippet: join */
   /* A chunk is acknowledged when its result was put: a queue that is joined has handed on all. */
   must(brood_event_wait(all_read, BROOD_FOREVER, NULL, NULL));
   for (int i = 0; i < 3; ++i) must(brood_queue_join(queues[i], BROOD_FOREVER, NULL, NULL));
   for (int i = 0; i < 3; ++i) must(brood_queue_shutdown(queues[i], NULL));
-  /* snippet end */
   pthread_join(watcher, NULL);
 
   must(brood_shared_get_int(cells, kVersion, &version, NULL));
