@@ -1,62 +1,50 @@
 // The kill storm over queues: processes put into one, take from it and put into another, and are
-// killed at random, all the time. The oracle is what they write down outside of the family's
-// memory.
+// killed at random, all the time. What each did is written down (history.hpp) and checked in the
+// end (queue_history.hpp).
 //
 //   queue_storm [KILLS] [SEED]
 //
-// A producer notes the number of each message whose put has returned; a consumer those that it
-// took, before it does anything else with them, and takes some of them as leases. The host takes
-// what consumers pass on. In the end: whatever was acknowledged was taken, but for at most one
-// message for each killed consumer; nothing was passed on twice, or torn, or out of its producer's
-// order; nothing is in use but the queues, and with them nothing.
-#include <signal.h>
+// Some take with a lease, and acknowledge it when the message was passed on, or give it back. The
+// host takes what they pass on. In the end: whatever was acknowledged was passed on, but for at
+// most one message for each killed consumer; nothing was passed on twice, or torn; nothing is in
+// use but the queues, and with them nothing.
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
 #include <cstring>
-#include <random>
+#include <optional>
 #include <vector>
 
 #include "channel/queue.hpp"
-#include "shm/reaper.hpp"
+#include "queue_history.hpp"
 
 namespace brood::crash {
 namespace {
 
-constexpr int kProducers = 2;
-constexpr int kConsumers = 3;
+constexpr uint64_t kProducers = 2;
+constexpr uint64_t kConsumers = 3;
+constexpr uint64_t kProcesses = kProducers + kConsumers;
 constexpr uint64_t kArenaBytes = 256 << 20;
-constexpr uint64_t kMostNumbers = 1 << 24;
-constexpr uint64_t kCapacity = 64;
+constexpr QueueLimits kLimits{64, 64000};
+constexpr uint64_t kMostBytes = 60000;
+constexpr uint64_t kKillsAtOnce = 1000;  // then what was written down is checked
 constexpr auto kHangAfter = std::chrono::seconds(5);
+
+// How a message was taken that is passed on: a leased one may come again.
+enum Codec : uint8_t { kTaken = 1, kLeased = 2 };
 
 struct Item {
   uint64_t number;
   uint64_t producer;
   uint64_t bytes;
-};
-
-// Outside the arena; shared with every process of the storm.
-struct Notes {
-  std::atomic<uint64_t> next_number[kProducers];         // the next message of each producer
-  std::atomic<uint8_t> put[kProducers][kMostNumbers];    // acknowledged
-  std::atomic<uint8_t> taken[kProducers][kMostNumbers];  // in a consumer's hands
+  uint64_t name() const { return item_of(producer, number); }
 };
 
 struct Count {
   uint64_t kills = 0, messages = 0, lost = 0, in_hand = 0, duplicate = 0, torn = 0, hung = 0;
-  bool bad() const { return lost + duplicate + torn + hung > 0; }
-};
-
-struct Process {
-  MemberId id;
-  pid_t pid = 0;
-  bool consumer = false;
-  int index = 0;
+  QueueVerdict history;
+  bool bad() const { return lost + duplicate + torn + hung + history.wrong > 0; }
 };
 
 std::byte byte_of(const Item& item) { return static_cast<std::byte>(item.number * 31); }
@@ -64,107 +52,113 @@ std::byte byte_of(const Item& item) { return static_cast<std::byte>(item.number 
 bool is_whole(const Message& message, Item& item) {
   if (message.size() < sizeof item) return false;
   std::memcpy(&item, message.data(), sizeof item);
-  if (message.size() != item.bytes || item.producer >= kProducers || item.number >= kMostNumbers) {
-    return false;
-  }
+  if (message.size() != item.bytes || item.producer >= kProducers) return false;
   for (size_t at = sizeof item; at < item.bytes; at += 61) {
     if (message.data()[at] != byte_of(item)) return false;
   }
   return true;
 }
 
+// One of the storm's processes.
 class Member {
  public:
-  Member(Arena& arena, MemberId id, const Handle& raw, const Handle& passed)
-      : holdings(arena, id.slot),
-        rack(std::make_shared<BellRack>(arena, id)),
-        from(*Queue::from(*holdings.hold(raw), rack)),
-        to(*Queue::from(*holdings.hold(passed), rack)) {}
-  Holdings holdings;
-  std::shared_ptr<BellRack> rack;
-  Queue from;
-  Queue to;
-};
+  Member(Arena& arena, MemberId id, const Handle& raw, const Handle& passed, HistoryLog& log,
+         unsigned seed)
+      : holdings_(arena, id.slot),
+        rack_(std::make_shared<BellRack>(arena, id)),
+        from_(*Queue::from(*holdings_.hold(raw), rack_)),
+        to_(*Queue::from(*holdings_.hold(passed), rack_)),
+        log_(log),
+        random_(seed) {}
 
-[[noreturn]] void produce(Member& member, Notes& notes, int index, unsigned seed) {
-  std::mt19937 random(seed);
-  for (;;) {
-    const uint64_t number = notes.next_number[index].load();
-    const bool large = random() % 32 == 0;
-    const uint64_t bytes = sizeof(Item) + random() % (large ? 100000 : 600);
-    std::vector<std::byte> text(bytes);
-    const Item item{number, static_cast<uint64_t>(index), bytes};
-    std::fill(text.begin(), text.end(), byte_of(item));
-    std::memcpy(text.data(), &item, sizeof item);
-    auto parcel = Parcel::of_bytes(member.holdings, text.data(), bytes, 1);
-    if (!parcel) _exit(3);
-    // A number is used once, whatever becomes of its message.
-    notes.next_number[index].store(number + 1);
-    if (!member.from.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(4);
-    parcel->sent();
-    notes.put[index][number].store(1);
-  }
-}
-
-void pass_on(Member& member, Message& message) {
-  auto parcel = Parcel::of_bytes(member.holdings, message.data(), message.size(), 1);
-  if (!parcel) _exit(5);
-  if (!member.to.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(6);
-  parcel->sent();
-}
-
-[[noreturn]] void consume(Member& member, Notes& notes, unsigned seed) {
-  std::mt19937 random(seed);
-  Item item;
-  for (;;) {
-    if (random() % 4 == 0) {
-      // Passed on at least once, since it is acknowledged only then: the host is told by the codec.
-      auto leased = member.from.ring().lease(Deadline::forever(), nullptr);
-      if (!leased || !is_whole(*leased->message, item)) _exit(7);
-      auto parcel = Parcel::of_bytes(member.holdings, leased->message->data(), item.bytes, 2);
-      if (!parcel) _exit(5);
-      if (!member.to.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(6);
-      parcel->sent();
-      if (!member.from.ring().acknowledge(leased->ticket, Deadline::forever(), nullptr)) _exit(8);
-      continue;
+  // `next`: the number of the next message, which is used once, whatever becomes of it.
+  [[noreturn]] void produce(uint64_t producer, std::atomic<uint64_t>& next) {
+    for (;;) {
+      const bool large = random_() % 32 == 0;
+      const Item item{next.fetch_add(1), producer,
+                      sizeof(Item) + random_() % (large ? kMostBytes : 600)};
+      std::vector<std::byte> text(item.bytes, byte_of(item));
+      std::memcpy(text.data(), &item, sizeof item);
+      log_.add(Did::BeginPut, item.name(), item.bytes);
+      put(from_, text.data(), text.size(), kTaken);
+      log_.add(Did::EndPut);
     }
-    Message::Ptr message;
-    if (!member.from.ring().get({&message, 1}, Deadline::forever(), nullptr)) _exit(9);
-    if (!is_whole(*message, item)) _exit(10);
-    notes.taken[item.producer][item.number].fetch_add(1);
-    pass_on(member, *message);
   }
-}
+
+  [[noreturn]] void consume() {
+    for (;;) {
+      if (random_() % 4 == 0) {
+        lease();
+      } else {
+        get();
+      }
+    }
+  }
+
+ private:
+  void put(Queue& queue, const std::byte* data, uint64_t size, uint8_t codec) {
+    auto parcel = Parcel::of_bytes(holdings_, data, size, codec);
+    if (!parcel) _exit(3);
+    if (!queue.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(4);
+    parcel->sent();
+  }
+
+  void get() {
+    Item item;
+    Message::Ptr message;
+    log_.add(Did::BeginGet);
+    if (!from_.ring().get({&message, 1}, Deadline::forever(), nullptr)) _exit(9);
+    if (!is_whole(*message, item)) _exit(10);
+    log_.add(Did::EndGet, item.name());
+    put(to_, message->data(), message->size(), kTaken);
+  }
+
+  void lease() {
+    Item item;
+    log_.add(Did::BeginLease);
+    auto leased = from_.ring().lease(Deadline::forever(), nullptr);
+    if (!leased || !is_whole(*leased->message, item)) _exit(7);
+    log_.add(Did::EndLease, item.name());
+    if (random_() % 8 == 0) {
+      log_.add(Did::BeginReturn);
+      from_.ring().give_back(leased->ticket);
+      log_.add(Did::EndReturn);
+      return;
+    }
+    put(to_, leased->message->data(), item.bytes, kLeased);
+    log_.add(Did::BeginAck);
+    if (!from_.ring().acknowledge(leased->ticket, Deadline::forever(), nullptr)) _exit(8);
+    log_.add(Did::EndAck);
+  }
+
+  Holdings holdings_;
+  std::shared_ptr<BellRack> rack_;
+  Queue from_;
+  Queue to_;
+  HistoryLog& log_;
+  std::mt19937 random_;
+};
 
 class Storm {
  public:
-  explicit Storm(unsigned seed) : random_(seed) {
-    notes_ = static_cast<Notes*>(mmap(nullptr, sizeof(Notes), PROT_READ | PROT_WRITE,
-                                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    auto made = Arena::create(kArenaBytes);
-    if (!made || notes_ == MAP_FAILED) exit(2);
-    arena_ = std::move(*made);
-    host_ = *arena_->members().reserve(kNobody);
-    (void)arena_->members().join(host_, getpid(), 1);
-    holdings_ = std::make_unique<Holdings>(*arena_, host_.slot);
-    rack_ = std::make_shared<BellRack>(*arena_, host_);
-    const RingSettings bounded{.capacity_items = kCapacity, .remember = Remember::Last};
-    raw_.emplace(*Queue::create(*holdings_, rack_, bounded));
-    passed_.emplace(*Queue::create(*holdings_, rack_,
-                                   {.capacity_items = 4 * kCapacity, .remember = Remember::Last}));
-    for (int index = 0; index < kProducers + kConsumers; ++index) {
-      Process& process = processes_[index];
-      process.consumer = index >= kProducers;
-      process.index = index;
-      start(process);
-    }
+  explicit Storm(unsigned seed) : random_(seed), family_(kArenaBytes), history_(kProcesses + 1) {
+    next_number_ = static_cast<std::atomic<uint64_t>*>(storm_memory(4096));
+    raw_.emplace(*Queue::create(family_.holdings(), family_.rack(),
+                                {.capacity_items = kLimits.items,
+                                 .capacity_bytes = kLimits.bytes,
+                                 .remember = Remember::Last}));
+    passed_.emplace(
+        *Queue::create(family_.holdings(), family_.rack(),
+                       {.capacity_items = 4 * kLimits.items, .remember = Remember::Last}));
+    for (size_t place = 0; place < kProcesses; ++place) start(place);
     seen_.resize(kProducers);
   }
+  ~Storm() { munmap(next_number_, 4096); }
 
   Count run(uint64_t kills) {
     auto last_news = Clock::now();
     auto next_kill = Clock::now();
-    while (count_.kills < kills) {
+    while (count_.kills < kills && !history_.nearly_full()) {
       Message::Ptr messages[64];
       auto got = passed_->ring().get(messages, Deadline::at(next_kill), nullptr);
       if (got) {
@@ -177,9 +171,10 @@ class Storm {
         break;
       }
       if (now < next_kill) continue;
-      Process& process = processes_[random_() % (kProducers + kConsumers)];
-      end(process);
-      start(process);
+      const size_t place = random_() % kProcesses;
+      end(place);
+      start(place);
+      ++count_.kills;
       next_kill = Clock::now() + std::chrono::microseconds(random_() % 800);
     }
     finish();
@@ -187,32 +182,24 @@ class Storm {
   }
 
  private:
-  void start(Process& process) {
-    process.id = *arena_->members().reserve(host_.slot);
+  void start(size_t place) {
+    Process& process = processes_[place];
+    family_.reserve(process);
     const unsigned seed = random_();
-    process.pid = fork();
-    if (process.pid != 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!arena_->members().join(process.id, getpid(), 1)) _exit(2);
-    Member member(*arena_, process.id, raw_->held().handle(), passed_->held().handle());
-    if (process.consumer) consume(member, *notes_, seed);
-    produce(member, *notes_, process.index, seed);
+    family_.start(process, [&] {
+      Member member(family_.arena(), process.id, raw_->held().handle(), passed_->held().handle(),
+                    history_.of(place), seed);
+      if (place >= kProducers) member.consume();
+      member.produce(place, next_number_[place]);
+    });
   }
 
-  void end(Process& process) {
-    kill(process.pid, SIGKILL);
-    int status = 0;
-    waitpid(process.pid, &status, 0);
-    if (WIFEXITED(status)) {
-      ++count_.torn;
-      printf("a process ended by itself: %d\n", WEXITSTATUS(status));
-    }
-    if (process.consumer) ++killed_consumers_;
-    ++count_.kills;
-    reap(*arena_, process.id, host_.slot);
+  void end(size_t place) {
+    if (!history_.kill(family_, processes_[place], place)) ++count_.torn;
+    if (place >= kProducers) ++killed_consumers_;
   }
 
-  // 1 passed on after a get, 2 after a lease: only these may come twice.
+  // Only what was leased may come twice, and once more when it came back and was taken by a get.
   void judge(Message& message) {
     ++count_.messages;
     Item item;
@@ -222,74 +209,86 @@ class Storm {
     }
     std::vector<uint8_t>& seen = seen_[item.producer];
     if (seen.size() <= item.number) seen.resize(item.number * 2 + 1024);
-    const bool leased = message.codec() == 2;
-    if (seen[item.number] != 0 && !(leased && seen[item.number] == 2)) {
-      // A lease that was passed on, came back, and was taken by a get.
-      if (seen[item.number] != 2) ++count_.duplicate;
-    }
-    seen[item.number] = leased ? 2 : 1;
+    if (seen[item.number] == kTaken) ++count_.duplicate;
+    seen[item.number] = message.codec();
   }
 
-  void drain() {
-    Message::Ptr message;
-    while (passed_->ring().get({&message, 1}, Deadline::after_ms(0), nullptr)) judge(*message);
+  // What is left in the first queue, leases that came back among it, is the host's.
+  void take_the_rest() {
+    HistoryLog& log = history_.of(kProcesses);
+    for (;;) {
+      Message::Ptr message;
+      Item item;
+      log.add(Did::BeginGet);
+      if (!raw_->ring().get({&message, 1}, Deadline::after_ms(0), nullptr)) break;
+      judge(*message);
+      if (is_whole(*message, item)) log.add(Did::EndGet, item.name());
+    }
   }
 
   void finish() {
-    for (Process& process : processes_) end(process);
-    count_.kills -= kProducers + kConsumers;
-    drain();
-    // What is left in the first queue, leases that came back among it.
+    for (size_t place = 0; place < kProcesses; ++place) end(place);
     Message::Ptr message;
-    while (raw_->ring().get({&message, 1}, Deadline::after_ms(0), nullptr)) judge(*message);
-    for (uint64_t producer = 0; producer < kProducers; ++producer) {
-      const uint64_t all = notes_->next_number[producer].load();
-      for (uint64_t number = 0; number < all; ++number) {
-        if (notes_->put[producer][number] == 0) continue;
-        if (number < seen_[producer].size() && seen_[producer][number] != 0) continue;
-        ++count_.in_hand;
-      }
-    }
+    while (passed_->ring().get({&message, 1}, Deadline::after_ms(0), nullptr)) judge(*message);
+    message.reset();
+    take_the_rest();
+    count_.history = check_queue(history_, kLimits, [this](uint64_t item) {
+      const std::vector<uint8_t>& seen = seen_[producer_of(item)];
+      return number_in(item) < seen.size() && seen[number_in(item)] != 0;
+    });
+    count_.in_hand = count_.history.missing;
     if (count_.in_hand > killed_consumers_) count_.lost += count_.in_hand - killed_consumers_;
     raw_.reset();
     passed_.reset();
-    holdings_.reset();
-    const uint64_t left = arena_->heap().live_bytes();
-    if (left != 0) {
-      printf("%llu bytes are left in use\n", static_cast<unsigned long long>(left));
-      ++count_.lost;
-    }
+    if (family_.close() != 0) ++count_.lost;
   }
 
   std::mt19937 random_;
-  Notes* notes_;
-  std::unique_ptr<Arena> arena_;
-  MemberId host_;
-  std::unique_ptr<Holdings> holdings_;
-  std::shared_ptr<BellRack> rack_;
+  StormFamily family_;
+  History history_;
+  std::atomic<uint64_t>* next_number_;  // one for each producer
   std::optional<Queue> raw_;
   std::optional<Queue> passed_;
-  Process processes_[kProducers + kConsumers];
+  Process processes_[kProcesses];
   std::vector<std::vector<uint8_t>> seen_;
   uint64_t killed_consumers_ = 0;
   Count count_;
 };
 
-}  // namespace
-}  // namespace brood::crash
-
-int main(int argc, char** argv) {
-  const uint64_t kills = argc > 1 ? strtoull(argv[1], nullptr, 10) : 2000;
-  const auto seed = static_cast<unsigned>(argc > 2 ? atoi(argv[2]) : getpid());
-  printf("seed %u\n", seed);
-  brood::crash::Storm storm(seed);
-  const brood::crash::Count count = storm.run(kills);
-  const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+bool run(uint64_t kills, unsigned seed) {
+  Count all;
+  QueueVerdict& history = all.history;
+  while (all.kills < kills && !all.bad()) {
+    const Count part = Storm(seed++).run(std::min(kKillsAtOnce, kills - all.kills));
+    trim_memory();
+    all.kills += part.kills;
+    all.messages += part.messages;
+    all.lost += part.lost;
+    all.in_hand += part.in_hand;
+    all.duplicate += part.duplicate;
+    all.torn += part.torn;
+    all.hung += part.hung;
+    history.leases += part.history.leases;
+    history.again += part.history.again;
+    history.most_items = std::max(history.most_items, part.history.most_items);
+    history.most_bytes = std::max(history.most_bytes, part.history.most_bytes);
+    history.wrong += part.history.wrong;
+  }
+  printf(
+      "history: at most %llu messages and %llu bytes at once, %llu leases, %llu came again, %llu "
+      "wrong\n",
+      number_of(history.most_items), number_of(history.most_bytes), number_of(history.leases),
+      number_of(history.again), number_of(history.wrong));
   printf(
       "%llu kills, %llu messages, %llu in hands of the killed, %llu lost, %llu duplicate, %llu "
       "torn, "
       "%llu hung\n",
-      number(count.kills), number(count.messages), number(count.in_hand), number(count.lost),
-      number(count.duplicate), number(count.torn), number(count.hung));
-  return count.bad() ? 1 : 0;
+      number_of(all.kills), number_of(all.messages), number_of(all.in_hand), number_of(all.lost),
+      number_of(all.duplicate), number_of(all.torn), number_of(all.hung));
+  return !all.bad();
 }
+
+}  // namespace
+}  // namespace brood::crash
+
+int main(int argc, char** argv) { return brood::crash::storm_main(argc, argv, brood::crash::run); }

@@ -7,23 +7,16 @@
 // For each worker the host keeps a window of tasks in its lane. An answer must be the next one,
 // once, and whole; after a death everything committed is taken first, and the rest is asked again
 // of the next worker in that place. In the end nothing may be in use but the lanes.
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <random>
 #include <vector>
 
 #include "channel/lane.hpp"
 #include "channel/message.hpp"
-#include "shm/arena.hpp"
-#include "shm/reaper.hpp"
-#include "sync/waiter.hpp"
+#include "storm_family.hpp"
 
 namespace brood::crash {
 namespace {
@@ -49,8 +42,7 @@ struct Count {
 };
 
 struct Worker {
-  MemberId id;
-  pid_t pid = 0;
+  Process process;
   Offset tasks = 0, answers = 0;
   LaneWriter writer;
   LaneReader reader;
@@ -89,11 +81,9 @@ void answer(Holdings& holdings, LaneWriter& writer, const Task& task, const Held
 }
 
 [[noreturn]] void serve(Arena& arena, const Worker& worker, BellId host_bell) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (!arena.members().join(worker.id, getpid(), 1)) _exit(2);
-  auto rack = std::make_shared<BellRack>(arena, worker.id);
+  auto rack = std::make_shared<BellRack>(arena, worker.process.id);
   Waiter& waiter = Waiter::current(*rack);
-  Holdings holdings(arena, worker.id.slot);
+  Holdings holdings(arena, worker.process.id.slot);
   auto token = holdings.create(ObjectType::Cancel, 64);
   if (!token) _exit(4);
   LaneReader reader(lane_at(arena, worker.tasks), kLaneBytes);
@@ -118,15 +108,8 @@ void answer(Holdings& holdings, LaneWriter& writer, const Task& task, const Held
 
 class Storm {
  public:
-  explicit Storm(unsigned seed) : random_(seed) {
-    auto made = Arena::create(kArenaBytes);
-    if (!made) exit(2);
-    arena_ = std::move(*made);
-    host_ = *arena_->members().reserve(kNobody);
-    (void)arena_->members().join(host_, getpid(), 1);
-    rack_ = std::make_shared<BellRack>(*arena_, host_);
-    holdings_ = std::make_unique<Holdings>(*arena_, host_.slot);
-    waiter_ = &Waiter::current(*rack_);
+  explicit Storm(unsigned seed) : random_(seed), family_(kArenaBytes) {
+    waiter_ = &Waiter::current(*family_.rack());
     for (Worker& worker : workers_) start(worker);
   }
 
@@ -155,19 +138,19 @@ class Storm {
 
  private:
   void start(Worker& worker) {
-    Heap& heap = arena_->heap();
-    worker.id = *arena_->members().reserve(host_.slot);
-    worker.tasks = *heap.allocate_zeroed(lane_bytes(kLaneBytes), host_.slot);
-    worker.answers = *heap.allocate_zeroed(lane_bytes(kLaneBytes), host_.slot);
-    worker.writer = LaneWriter(make_lane(arena_->at(worker.tasks, 1), kLaneBytes));
-    worker.reader = LaneReader(make_lane(arena_->at(worker.answers, 1), kLaneBytes));
-    arena_->members().set_result_tail(worker.id.slot, lane_tail_at(worker.answers));
+    Arena& arena = family_.arena();
+    const MemberSlot host = family_.host().slot;
+    family_.reserve(worker.process);
+    worker.tasks = *arena.heap().allocate_zeroed(lane_bytes(kLaneBytes), host);
+    worker.answers = *arena.heap().allocate_zeroed(lane_bytes(kLaneBytes), host);
+    worker.writer = LaneWriter(make_lane(arena.at(worker.tasks, 1), kLaneBytes));
+    worker.reader = LaneReader(make_lane(arena.at(worker.answers, 1), kLaneBytes));
+    arena.members().set_result_tail(worker.process.id.slot, lane_tail_at(worker.answers));
     // What the last one in this place left unanswered, first.
     for (const Task& task : worker.asked) put(worker, task);
     worker.writer.publish();
     const BellId bell = waiter_->bell_id();
-    worker.pid = fork();
-    if (worker.pid == 0) serve(*arena_, worker, bell);
+    family_.start(worker.process, [&] { serve(arena, worker, bell); });
   }
 
   void put(Worker& worker, const Task& task) {
@@ -185,7 +168,7 @@ class Storm {
       worker.asked.push_back(task);
     }
     worker.writer.publish();
-    arena_->members().ring({worker.id.slot, 0});
+    family_.arena().members().ring({worker.process.id.slot, 0});
   }
 
   bool any_answer() {
@@ -224,7 +207,7 @@ class Storm {
     }
     const Task task = worker.asked.front();
     worker.asked.pop_front();
-    auto message = Chunk::receive(*holdings_, said.chunk, worker.id.slot, 0);
+    auto message = Chunk::receive(family_.holdings(), said.chunk, worker.process.id.slot, 0);
     if (!message) {
       if (++count_.refused < 4) printf("refused: %s\n", message.error().message().c_str());
       return;
@@ -238,19 +221,14 @@ class Storm {
   }
 
   void end(Worker& worker) {
-    kill(worker.pid, SIGKILL);
-    int status = 0;
-    waitpid(worker.pid, &status, 0);
-    if (WIFEXITED(status)) {
-      ++count_.hung;
-      printf("a worker ended by itself: %d\n", WEXITSTATUS(status));
-    }
+    if (!family_.kill(worker.process)) ++count_.hung;
     // Before or after the reaper: what was committed is there.
     if (random_() % 2 == 0) drain(worker);
-    reap(*arena_, worker.id, host_.slot);
+    family_.reap(worker.process);
     drain(worker);
-    (void)arena_->heap().free(worker.tasks, host_.slot);
-    (void)arena_->heap().free(worker.answers, host_.slot);
+    Heap& heap = family_.arena().heap();
+    (void)heap.free(worker.tasks, family_.host().slot);
+    (void)heap.free(worker.answers, family_.host().slot);
   }
 
   void replace(Worker& worker) {
@@ -261,37 +239,26 @@ class Storm {
 
   void finish() {
     for (Worker& worker : workers_) end(worker);
-    holdings_.reset();
-    const uint64_t left = arena_->heap().live_bytes();
-    if (left != 0) {
-      printf("%llu bytes are left in use\n", static_cast<unsigned long long>(left));
-      ++count_.lost;
-    }
+    if (family_.close() != 0) ++count_.lost;
   }
 
   std::mt19937 random_;
-  std::unique_ptr<Arena> arena_;
-  MemberId host_;
-  std::shared_ptr<BellRack> rack_;
-  std::unique_ptr<Holdings> holdings_;
+  StormFamily family_;
   Waiter* waiter_ = nullptr;
   Worker workers_[kWorkers];
   uint64_t number_ = 0;
   Count count_;
 };
 
+bool run(uint64_t kills, unsigned seed) {
+  const Count count = Storm(seed).run(kills);
+  printf("%llu kills, %llu messages, %llu lost, %llu duplicate, %llu torn, %llu hung\n",
+         number_of(count.kills), number_of(count.messages), number_of(count.lost + count.refused),
+         number_of(count.duplicate), number_of(count.torn), number_of(count.hung));
+  return !count.bad();
+}
+
 }  // namespace
 }  // namespace brood::crash
 
-int main(int argc, char** argv) {
-  const uint64_t kills = argc > 1 ? strtoull(argv[1], nullptr, 10) : 2000;
-  const auto seed = static_cast<unsigned>(argc > 2 ? atoi(argv[2]) : getpid());
-  printf("seed %u\n", seed);
-  brood::crash::Storm storm(seed);
-  const brood::crash::Count count = storm.run(kills);
-  const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
-  printf("%llu kills, %llu messages, %llu lost, %llu duplicate, %llu torn, %llu hung\n",
-         number(count.kills), number(count.messages), number(count.lost + count.refused),
-         number(count.duplicate), number(count.torn), number(count.hung));
-  return count.bad() ? 1 : 0;
-}
+int main(int argc, char** argv) { return brood::crash::storm_main(argc, argv, brood::crash::run); }

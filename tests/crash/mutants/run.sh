@@ -23,8 +23,9 @@ attack() {
 }
 
 build || { cat "$work/build.log"; exit 2; }
-attack "storm 300 1" >"$work/log" 2>&1 || { cat "$work/log"; echo "the unchanged storm fails"; exit 2; }
-attack "lock_storm 300 1" >"$work/log" 2>&1 || { cat "$work/log"; echo "the unchanged storm of locks fails"; exit 2; }
+for kind in storm queue_storm lock_storm; do
+  attack "$kind 300 1" >"$work/log" 2>&1 || { cat "$work/log"; echo "the unchanged $kind fails"; exit 2; }
+done
 
 mutants=0
 escaped=0
@@ -43,7 +44,7 @@ for patch in "$here"/*.patch; do
     escaped=$((escaped + 1))
     echo "ESCAPED  $name ($hunter)"
   else
-    echo "caught   $name: $(grep -m1 -E 'FAILED|lost|worker' "$work/log" || echo 'by a hang or a crash')"
+    echo "caught   $name: $(grep -m1 -E 'FAILED|history: [a-z ]+: |lost|worker' "$work/log" || echo 'by a hang or a crash')"
   fi
   patch -s -R -d "$work" -p1 <"$patch"
 done
