@@ -128,6 +128,30 @@ brood_status brood_pipe_poll(brood_pipe* pipe, int64_t timeout_ms, brood_cancel*
   });
 }
 
+brood_status brood_pipe_send_fd(brood_pipe* pipe, int32_t fd, int64_t timeout_ms,
+                                brood_cancel* cancel, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    if (fd < 0 || !platform::is_open_fd(fd)) {
+      return invalid("fd " + std::to_string(fd) + " is not open");
+    }
+    BROOD_LET(deadline, read_timeout(timeout_ms));
+    return end->send_fd(fd, deadline, token(cancel));
+  });
+}
+
+brood_status brood_pipe_recv_fd(brood_pipe* pipe, int64_t timeout_ms, brood_cancel* cancel,
+                                int32_t* out_fd, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(end, use(pipe));
+    BROOD_NEED(out_fd);
+    BROOD_LET(deadline, read_timeout(timeout_ms));
+    BROOD_LET(fd, end->receive_fd(deadline, token(cancel)));
+    *out_fd = fd.release();
+    return {};
+  });
+}
+
 brood_status brood_pipe_shutdown(brood_pipe* pipe, brood_error** error) {
   return guard(error, [&]() -> Status {
     BROOD_LET(end, use(pipe));
