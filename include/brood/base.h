@@ -81,6 +81,7 @@ typedef struct brood_completions brood_completions; /* what became ready, in tha
 typedef struct brood_queue brood_queue;             /* messages from many processes to many */
 typedef struct brood_lease brood_lease;             /* a message that comes back if it is dropped */
 typedef struct brood_pipe brood_pipe;               /* one end of a pipe for messages */
+typedef struct brood_publication brood_publication; /* a name that other programs find */
 typedef struct brood_lock brood_lock;               /* one holder at a time */
 typedef struct brood_semaphore brood_semaphore;     /* a number of permits */
 typedef struct brood_condition brood_condition;     /* waiting for a signal, without a lock */

@@ -29,6 +29,7 @@
 #include <brood/cpp/pool.hpp>
 #include <brood/cpp/process.hpp>
 #include <brood/cpp/queue.hpp>
+#include <brood/cpp/rendezvous.hpp>
 #include <brood/cpp/shared.hpp>
 #include <brood/cpp/stream.hpp>
 #include <brood/cpp/sync.hpp>

@@ -56,6 +56,33 @@ BROOD_CALL brood_pipe_peek(brood_pipe *pipe, int64_t timeout_ms, brood_cancel *c
 BROOD_CALL brood_pipe_poll(brood_pipe *pipe, int64_t timeout_ms, brood_cancel *cancel,
                            brood_error **error);
 
+/**
+ * Give the other end a copy of a file descriptor; `fd` stays yours.
+ *
+ * It returns when brood_pipe_recv_fd() at the other end has the copy: none is ever on its way, to
+ * be lost with a process that dies. So it waits for that call, and one thread alone cannot do both.
+ * File descriptors have an order of their own beside the messages: to go with a message, send the
+ * message first. Both processes must be in the same network namespace.
+ *
+ * @param timeout_ms  with 0 it succeeds if somebody is in brood_pipe_recv_fd(), and takes at most
+ * 50 ms.
+ * @return BROOD_E_INVALID when `fd` is not open, and at an end that only receives; BROOD_E_CLOSED,
+ * BROOD_E_TIMEOUT, BROOD_E_CANCELED: nobody has got it.
+ */
+BROOD_CALL brood_pipe_send_fd(brood_pipe *pipe, int32_t fd, int64_t timeout_ms,
+                              brood_cancel *cancel, brood_error **error);
+/**
+ * Receive the next file descriptor that somebody sends. It is yours to close, close-on-exec, and
+ * never 0, 1 or 2.
+ *
+ * @param timeout_ms  with 0 it succeeds if somebody is in brood_pipe_send_fd(), and takes at most
+ * 50 ms.
+ * @return BROOD_E_CLOSED when the other end is gone, or the pipe was shut down; BROOD_E_OS when
+ * this process can have no more: it stays with the sender.
+ */
+BROOD_CALL brood_pipe_recv_fd(brood_pipe *pipe, int64_t timeout_ms, brood_cancel *cancel,
+                              int32_t *out_fd, brood_error **error);
+
 /** End both directions for everyone: what was sent can be received. Wakes all who wait. */
 BROOD_CALL brood_pipe_shutdown(brood_pipe *pipe, brood_error **error);
 BROOD_API void brood_pipe_free(brood_pipe *pipe);

@@ -8,18 +8,20 @@
 #include "channel/queue.hpp"
 #include "pool/stream.hpp"
 #include "process/subprocess.hpp"
+#include "rendezvous/publication.hpp"
 #include "sync/completions.hpp"
 
 namespace brood::api {
 
 // A type's handle is `struct brood_x final : SharedHandle<X>`, where X is a SharedObject.
-template <class Object>
-class SharedHandle : public Waitable {
+// `Base` is what the ABI's type is, where that may be something else too.
+template <class Object, class Base = Waitable>
+class SharedHandle : public Base {
  public:
   using Inside = Object;
   explicit SharedHandle(Object held) : object(std::move(held)) {}
   ~SharedHandle() override {
-    if (Watcher* fd = fd_watcher()) unwatch(fd);
+    if (Watcher* fd = this->fd_watcher()) unwatch(fd);
   }
   bool ready() const override { return object.ready(); }
   const SharedObject* shared() const override { return &object; }
@@ -52,8 +54,10 @@ struct brood_cancel final : brood::api::SharedHandle<brood::CancelToken> {
 struct brood_queue final : brood::api::SharedHandle<brood::Queue> {
   using SharedHandle::SharedHandle;
 };
-struct brood_pipe final : brood::api::SharedHandle<brood::PipeEnd> {
-  using SharedHandle::SharedHandle;
+// Within the family, or to another program: one of the two.
+struct brood_pipe : brood::Waitable {
+  brood::PipeEnd* end = nullptr;
+  brood::ForeignEnd* foreign = nullptr;
 };
 
 namespace brood::api {
@@ -68,6 +72,7 @@ BROOD_SAME(brood_future, Future)
 BROOD_SAME(brood_stream, Stream)
 BROOD_SAME(brood_completions, Completions)
 BROOD_SAME(brood_process, Subprocess)
+BROOD_SAME(brood_publication, Publication)
 BROOD_SAME(brood_handle, Waitable)
 #undef BROOD_SAME
 

@@ -143,6 +143,21 @@ Status PipeEnd::poll(const Deadline& deadline, const CancelToken* cancel) const 
 void PipeEnd::shut_down() const {
   if (can_send()) outgoing_->shut_down();
   if (can_receive()) incoming_->shut_down();
+  for (FdOffer& offer : pipe_->fds_to) wake_fd_waiters(offer, members());
+}
+
+// ---- file descriptors --------------------------------------------------------------------------
+
+Status PipeEnd::send_fd(int fd, Deadline deadline, const CancelToken* cancel) const {
+  if (!can_send()) return wrong_direction("receives");
+  return give_fd(*rack_, pipe_->fds_to[side_ ^ 1], fd, deadline, cancel,
+                 [this] { return outgoing_->is_shut_down() || peer_is_gone(); });
+}
+
+Result<platform::Fd> PipeEnd::receive_fd(Deadline deadline, const CancelToken* cancel) const {
+  BROOD_TRY(check_receives());
+  return take_fd(*rack_, pipe_->fds_to[side_], deadline, cancel,
+                 [this] { return incoming_->is_shut_down() || peer_is_gone(); });
 }
 
 bool PipeEnd::ready() const {

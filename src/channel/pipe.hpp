@@ -4,9 +4,10 @@
 // other end knows.
 //
 //   end object -> | End |        a part of it carries its reference to the pipe
-//   pipe       -> | the two ends | ring to the first | ring to the second |
+//   pipe       -> | the two ends | ring to the first | ring to the second | the same for fds |
 #pragma once
 
+#include "channel/fd_offer.hpp"
 #include "channel/parcel.hpp"
 #include "sync/shared_object.hpp"
 
@@ -23,8 +24,10 @@ struct PipeShared {
   };
   Name ends[2];
   alignas(kFalseSharing) RingShared to[2];
+  FdOffer fds_to[2];
 };
-static_assert(SharedPod<PipeShared> && sizeof(PipeShared) == 128 + 2 * sizeof(RingShared));
+static_assert(SharedPod<PipeShared> &&
+              sizeof(PipeShared) == 128 + 2 * sizeof(RingShared) + 2 * sizeof(FdOffer));
 
 struct EndShared {
   Offset pipe;
@@ -51,6 +54,9 @@ class PipeEnd final : public SharedObject {
   Result<uint64_t> peek_size(const Deadline& deadline, const CancelToken* cancel) const;
   // Waits until it can be received from, or never will be.
   Status poll(const Deadline& deadline, const CancelToken* cancel) const;
+  // The same for file descriptors, which are never on their way: see channel/fd_offer.
+  Status send_fd(int fd, Deadline deadline, const CancelToken* cancel) const;
+  Result<platform::Fd> receive_fd(Deadline deadline, const CancelToken* cancel) const;
   // Both directions, for everyone: what is on its way can still be received.
   void shut_down() const;
 

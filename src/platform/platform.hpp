@@ -84,6 +84,36 @@ Result<Packet> receive_packet(int fd, Deadline deadline);
 // The first packet's bytes, which stay where they are. Timeout when there is none; Invalid when
 // `fd` is not such a socket.
 Result<std::vector<std::byte>> peek_packet(int fd);
+bool is_packet_socket(int fd);
+// From now on the other end cannot send any more: it is told Closed. What it sent before can still
+// be received; that it arrived before or was refused is one decision of the kernel's.
+void stop_receiving(int fd);
+// The same for both directions, for every process that has either end.
+void hang_up(int fd);
+bool is_open_fd(int fd);
+
+// ---- meeting by a name -------------------------------------------------------------------------
+
+// Processes of one machine (and one network namespace) that share nothing else meet by a name that
+// is gone with the socket, whatever becomes of its process. Names can be seen by everybody, and
+// anybody can take a free one or connect: prove who is there. All of these fds are non-blocking.
+inline constexpr size_t kMaxMeetingName = 107;
+// State when somebody has the name.
+Result<Fd> open_meeting(std::span<const std::byte> name);
+// A connection to who opened it, for packets. Closed when nobody did; Timeout when too many wait
+// there.
+Result<Fd> meet(std::span<const std::byte> name);
+// The connection of the next who came. Timeout when there is nobody; Closed after hang_up().
+Result<Fd> accept_met(int fd);
+// Who was at the other end when the connection was made (or the meeting opened); a pid that this
+// process cannot see is 0.
+struct PeerIdentity {
+  int64_t pid = 0;
+  uint32_t user = 0;
+};
+Result<PeerIdentity> peer_identity(int fd);
+// The user whose rights this process has.
+uint32_t effective_user();
 
 // ---- shared memory -----------------------------------------------------------------------------
 

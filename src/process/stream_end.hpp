@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <mutex>
 
-#include "process/household.hpp"
-#include "sync/cancel.hpp"
+#include "process/fd_wait.hpp"
 
 namespace brood {
 
@@ -27,9 +25,7 @@ class StreamEnd {
                size_t& written);
 
  private:
-  using SharedFd = std::shared_ptr<const platform::Fd>;
   SharedFd fd() const;
-  Status wait(const SharedFd& fd, bool for_write, Deadline deadline, const CancelToken* cancel);
 
   Household& household_;
   mutable std::mutex mutex_;  // guards fd_; whoever uses the fd holds a reference of its own

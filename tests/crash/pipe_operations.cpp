@@ -13,6 +13,7 @@ struct PipeScene {
         host(std::make_unique<Party>(w, w.host)),
         victim(new Party(w, w.victim)),
         survivor(new Party(w, w.survivor)) {
+    w.control->notes[0] = 0;
     auto pair = PipeEnd::create(host->holdings, host->rack, duplex);
     first.emplace(pair->first);
     const Handle second_handle = pair->second.held().handle();
@@ -121,10 +122,38 @@ Operation let_go(const char* name, bool by_itself) {
       });
 }
 
+// Whether the victim gave or took an fd, or died over it: one more of its side comes, and the one
+// who waits at the other side gets its due.
+Operation pass_fd(const char* name, bool victim_gives) {
+  // Notes that it is done, since the one more is not wanted then.
+  const auto survive = [=](PipeScene& scene) {
+    const bool done = victim_gives ? scene.survivors->receive_fd(Deadline::forever(), nullptr).ok()
+                                   : scene.survivors->send_fd(0, Deadline::forever(), nullptr).ok();
+    scene.world.control->notes[0] = 1;
+    return done ? 0 : 2;
+  };
+  const auto one_more = [=](const PipeEnd& end, int64_t timeout_ms) {
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
+    if (victim_gives) (void)end.send_fd(0, deadline, nullptr);
+    if (!victim_gives) (void)end.receive_fd(deadline, nullptr);
+  };
+  return pipe_operation(
+      name, true, true, [=](PipeScene& scene) { one_more(*scene.second, 0); }, survive,
+      [=](PipeScene& scene, pid_t survivor, bool) -> std::string {
+        const Deadline end = Deadline::after_ms(2000);
+        while (scene.world.control->notes[0] == 0 && !end.passed()) one_more(*scene.spare, 20);
+        return World::outcome(survivor) == 0 ? "" : "HANG: one waits for an fd to pass, for ever";
+      });
+}
+
 }  // namespace
 
 std::vector<Operation> pipe_operations() {
-  return {create(), send(), let_go("pipe: an end's last holder lets go, receiver parked", true),
+  return {create(),
+          send(),
+          pass_fd("pipe: give an fd, taker parked", true),
+          pass_fd("pipe: take an fd, giver parked", false),
+          let_go("pipe: an end's last holder lets go, receiver parked", true),
           let_go("pipe: an end's last holder dies, receiver parked", false)};
 }
 

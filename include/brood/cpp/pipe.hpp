@@ -70,6 +70,20 @@ class Pipe {
       return brood_pipe_poll(pipe_.get(), patience.timeout_ms(), patience.cancel(), error);
     });
   }
+  /** Until recv_fd() at the other end has a copy; `fd` stays yours. */
+  void send_fd(int fd, Wait patience = {}) {
+    detail::check([&](brood_error** error) {
+      return brood_pipe_send_fd(pipe_.get(), fd, patience.timeout_ms(), patience.cancel(), error);
+    });
+  }
+  /** The next fd, which is yours to close; nothing when the other end is gone. */
+  std::optional<int> recv_fd(Wait patience = {}) {
+    int32_t fd = -1;
+    const bool got = detail::check_unless(BROOD_E_CLOSED, [&](brood_error** error) {
+      return brood_pipe_recv_fd(pipe_.get(), patience.timeout_ms(), patience.cancel(), &fd, error);
+    });
+    return got ? std::optional<int>(fd) : std::nullopt;
+  }
   void shutdown() {
     detail::check([&](brood_error** error) { return brood_pipe_shutdown(pipe_.get(), error); });
   }

@@ -132,11 +132,18 @@ Result<Packet> receive_packet(int fd, Deadline deadline) {
   }
 }
 
-Result<std::vector<std::byte>> peek_packet(int fd) {
+bool is_packet_socket(int fd) {
   int type = 0, domain = 0;
   socklen_t size = sizeof type;
-  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET ||
-      ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) {
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET &&
+         ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+void stop_receiving(int fd) { ::shutdown(fd, SHUT_RD); }
+void hang_up(int fd) { ::shutdown(fd, SHUT_RDWR); }
+
+Result<std::vector<std::byte>> peek_packet(int fd) {
+  if (!is_packet_socket(fd)) {
     return Error(Code::Invalid, "fd " + std::to_string(fd) + " is no packet socket");
   }
   std::vector<std::byte> bytes;
