@@ -19,12 +19,54 @@ Result<Ring*> use(brood_queue* queue) {
   return &queue->object.ring();
 }
 
+// For calls with nothing special about them: null is no error, but sends the caller the long way.
+Ring* at_hand(brood_queue* queue, int64_t timeout_ms) {
+  const bool usual = queue != nullptr && timeout_ms >= BROOD_FOREVER && Runtime::at_hand();
+  return usual ? &queue->object.ring() : nullptr;
+}
+
 Status put_parcel(Ring& ring, Parcel& parcel, int64_t timeout_ms, brood_cancel* cancel) {
   BROOD_LET(deadline, read_timeout(timeout_ms));
   const auto put = ring.put({&parcel.item(), 1}, deadline, token(cancel));
   if (!put) return put.error();
   parcel.sent();
   return {};
+}
+
+// The long way of brood_queue_put() and _get(). Functions of their own, so that the short way
+// prepares nothing for it.
+[[gnu::noinline]] brood_status put_with_care(brood_queue* queue, const void* data, size_t size,
+                                             uint8_t codec, int64_t timeout_ms,
+                                             brood_cancel* cancel, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(ring, use(queue));
+    BROOD_LET(bytes, read_bytes(data, size));
+    BROOD_TRY(check_timeout(timeout_ms));
+    if (size <= kRingInlineBytes) {
+      const Outgoing item{bytes.data(), size, codec, {}};
+      const Deadline deadline = Deadline::after_ms(timeout_ms);
+      const auto put = ring->put({&item, 1}, deadline, token(cancel));
+      return put ? Status() : Status(put.error());
+    }
+    BROOD_LET(parcel, Parcel::of_bytes(queue->object.holdings(), bytes.data(), size, codec));
+    return put_parcel(*ring, parcel, timeout_ms, cancel);
+  });
+}
+
+[[gnu::noinline]] brood_status get_with_care(brood_queue* queue, int64_t timeout_ms,
+                                             brood_cancel* cancel, brood_msg** out,
+                                             brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(ring, use(queue));
+    BROOD_NEED(out);
+    BROOD_TRY(check_timeout(timeout_ms));
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
+    Message::Ptr message;
+    const auto got = ring->get({&message, 1}, deadline, token(cancel));
+    if (!got) return got.error();
+    *out = to_c(message.release());
+    return {};
+  });
 }
 
 // Makes the parcels, and what the ring wants to know of them.
@@ -67,19 +109,13 @@ brood_status brood_queue_create(const brood_queue_options* given, brood_queue** 
 
 brood_status brood_queue_put(brood_queue* queue, const void* data, size_t size, uint8_t codec,
                              int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(ring, use(queue));
-    BROOD_LET(bytes, read_bytes(data, size));
-    BROOD_TRY(check_timeout(timeout_ms));
-    if (size <= kRingInlineBytes) {
-      const Outgoing item{bytes.data(), size, codec, {}};
-      const Deadline deadline = Deadline::after_ms(timeout_ms);
-      const auto put = ring->put({&item, 1}, deadline, token(cancel));
-      return put ? Status() : Status(put.error());
-    }
-    BROOD_LET(parcel, Parcel::of_bytes(queue->object.holdings(), bytes.data(), size, codec));
-    return put_parcel(*ring, parcel, timeout_ms, cancel);
-  });
+  Ring* usual = size <= kRingInlineBytes && (data != nullptr || size == 0)
+                    ? at_hand(queue, timeout_ms)
+                    : nullptr;
+  if (usual != nullptr && usual->put_quickly(static_cast<const std::byte*>(data), size, codec)) {
+    return BROOD_OK;
+  }
+  return put_with_care(queue, data, size, codec, timeout_ms, cancel, error);
 }
 
 brood_status brood_queue_put_msg(brood_queue* queue, brood_msg* msg, int64_t timeout_ms,
@@ -133,17 +169,12 @@ brood_status brood_queue_loan(brood_queue* queue, size_t size, uint8_t codec, br
 
 brood_status brood_queue_get(brood_queue* queue, int64_t timeout_ms, brood_cancel* cancel,
                              brood_msg** out, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(ring, use(queue));
-    BROOD_NEED(out);
-    BROOD_TRY(check_timeout(timeout_ms));
-    const Deadline deadline = Deadline::after_ms(timeout_ms);
-    Message::Ptr message;
-    const auto got = ring->get({&message, 1}, deadline, token(cancel));
-    if (!got) return got.error();
-    *out = to_c(message.release());
-    return {};
-  });
+  Ring* usual = out != nullptr ? at_hand(queue, timeout_ms) : nullptr;
+  if (Message* message = usual != nullptr ? usual->get_quickly() : nullptr) {
+    *out = to_c(message);
+    return BROOD_OK;
+  }
+  return get_with_care(queue, timeout_ms, cancel, out, error);
 }
 
 brood_status brood_queue_get_many(brood_queue* queue, size_t count, int64_t timeout_ms,

@@ -57,6 +57,9 @@ class Ring {
   // Closed also when nobody is left to take it.
   Result<size_t> put(std::span<const Outgoing> items, const Deadline& deadline,
                      const CancelToken* cancel, const Ended& ended = {});
+  // Puts one of at most kRingInlineBytes if nothing stands in the way: no wait, no new segment.
+  // False: nothing was done, ask put().
+  bool put_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept;
   // Nothing more can be put; what is there can be taken. Wakes everybody, waits for nobody.
   void shut_down();
 
@@ -64,6 +67,8 @@ class Ring {
   // everything was taken and nothing can come.
   Result<size_t> get(std::span<Message::Ptr> out, const Deadline& deadline,
                      const CancelToken* cancel, const Ended& ended = {});
+  // Takes one if nothing stands in the way. Null: nothing was done, ask get().
+  Message* get_quickly() noexcept;
   // The size of the next message, which stays; waits for one as get() does.
   Result<uint64_t> peek_size(const Deadline& deadline, const CancelToken* cancel,
                              const Ended& ended = {});
@@ -139,6 +144,10 @@ class Ring {
   }
   std::byte* find_segment(KnownSegment& cache, Offset offset) const;
 
+  // ring_quick.cpp
+  bool write_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept;
+  Message* take_quickly(bool& wake) noexcept;
+
   // ring_put.cpp
   Status check_sizes(std::span<const Outgoing> items) const;
   Result<size_t> try_put(std::span<const Outgoing> items, const Deadline& deadline,
@@ -182,7 +191,10 @@ class Ring {
   RingShared& shared_;
   Holdings& holdings_;
   const std::shared_ptr<BellRack> rack_;
+  const MemberId me_;
   std::atomic<uint64_t>& returned_;
+  const uint64_t most_items_;  // UINT64_MAX: no limit
+  const uint64_t most_bytes_;
   const bool bounded_;
   const bool one_may_exceed_;
   const Remember remember_;
@@ -199,6 +211,7 @@ class Ring {
   std::vector<Leaving> leaving_;      // pieces that cease to be parts by the next commit
   std::vector<Offset> new_tickets_;   // of items that are taken by it
   std::vector<Offset> open_tickets_;  // of items that this process has to finish, oldest first
+  MessageBlocks blocks_{kRingInlineBytes};    // where small messages lie
   std::atomic<uint64_t>* in_hand_ = nullptr;  // the number in `hand_`
   Offset hand_ = 0;
 };

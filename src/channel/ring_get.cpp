@@ -176,7 +176,7 @@ Status Ring::next_segment(Cursor& cursor, const std::byte* last) {
 
 Result<Message::Ptr> Ring::receive(const Record& record) {
   if (record.header.kind == kRingInline) {
-    return Message::copy(record.data, record.header.size, record.header.codec);
+    return blocks_.copy(record.data, record.header.size, record.header.codec);
   }
   const Chunk::Name name = record.chunk.name();
   if (!head_parts_.leave(name.offset, shared_.tail)) return damaged();
