@@ -144,6 +144,11 @@ class Ring {
   }
   std::byte* find_segment(KnownSegment& cache, Offset offset) const;
 
+  // Writes a small message behind the cursor, in the segment that is known; false: it is not there.
+  bool append(Cursor& cursor, const std::byte* data, uint64_t size, uint8_t codec);
+  // Reads a small message there, and goes on behind it; null: it is not there, or not small.
+  Message* next_small(Cursor& cursor);
+
   // ring_quick.cpp
   bool write_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept;
   Message* take_quickly(bool& wake) noexcept;
@@ -163,6 +168,7 @@ class Ring {
                          const CancelToken* cancel);
   uint64_t available(SideWord before, uint64_t wanted);
   Status take(SideWord before, std::span<Message::Ptr> out);
+  Status next_message(Cursor& cursor, Message::Ptr& out);
   Result<Record> next_record(Cursor& cursor);
   Status next_segment(Cursor& cursor, const std::byte* last);
   Result<Message::Ptr> receive(const Record& record);
@@ -200,6 +206,7 @@ class Ring {
   const Remember remember_;
   Parts tail_parts_;
   Parts head_parts_;
+  const bool unfenced_;  // the sides' locks may be released so (OwnerLock::release_unfenced)
 
   // Guarded by the tail's lock.
   alignas(kFalseSharing) KnownSegment writing_;
@@ -289,6 +296,39 @@ inline Ring::Cursor Ring::cursor_of(const RingSide& side, SideWord word) {
   return {state.bytes.load(std::memory_order_relaxed),
           state.segment.load(std::memory_order_relaxed),
           state.position.load(std::memory_order_relaxed)};
+}
+
+inline bool Ring::append(Cursor& cursor, const std::byte* data, uint64_t size, uint8_t codec) {
+  const uint64_t need = record_bytes(size);
+  if (writing_.offset != cursor.segment || writing_.data == nullptr ||
+      !is_position(cursor.position) || need > kSegmentBytes - cursor.position) {
+    return false;
+  }
+  auto* record = reinterpret_cast<RecordHeader*>(writing_.data + cursor.position);
+  *record = {static_cast<uint32_t>(size), kRingInline, codec, 0};
+  if (size > 0) std::memcpy(record_data(record), data, size);
+  cursor.position += need;
+  cursor.bytes += size;
+  return true;
+}
+
+inline Message* Ring::next_small(Cursor& cursor) {
+  if (reading_.offset != cursor.segment || reading_.data == nullptr ||
+      !is_position(cursor.position)) {
+    return nullptr;
+  }
+  RecordHeader header;
+  const uint64_t room = kSegmentBytes - cursor.position;
+  if (room < sizeof header) return nullptr;
+  const std::byte* record = reading_.data + cursor.position;
+  std::memcpy(&header, record, sizeof header);
+  const uint64_t whole = record_bytes(header.size);
+  if (header.kind != kRingInline || whole > room) return nullptr;
+  Message* message = blocks_.copy_at_hand(record + sizeof header, header.size, header.codec);
+  if (message == nullptr) return nullptr;
+  cursor.position += whole;
+  cursor.bytes += header.size;
+  return message;
 }
 
 inline void Ring::write_state(RingSide& side, SideWord before, const Cursor& cursor,

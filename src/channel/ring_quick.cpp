@@ -20,8 +20,8 @@ class FreeLock {
   }
   bool held() const { return held_; }
   // Once, after it was held.
-  void release(WaiterSet& waiters, const Members& members) {
-    side_.lock.release();
+  void release(bool unfenced, WaiterSet& waiters, const Members& members) {
+    unfenced ? side_.lock.release_unfenced() : side_.lock.release();
     waiters.wake_one(members);
   }
 
@@ -38,7 +38,8 @@ bool Ring::put_quickly(const std::byte* data, uint64_t size, uint8_t codec) noex
   if (!lock.held()) return false;
   const bool put = write_quickly(data, size, codec);
   const Members& members = arena().members();
-  lock.release(shared_.tail_lock, members);
+  lock.release(unfenced_, shared_.tail_lock, members);
+  // The commit was a fence: pairs with enlist().
   if (put) shared_.takers.wake_one(members);
   return put;
 }
@@ -47,22 +48,13 @@ bool Ring::write_quickly(const std::byte* data, uint64_t size, uint8_t codec) no
   RingSide& side = shared_.tail;
   const SideWord before{side.word.load(std::memory_order_relaxed)};
   Cursor cursor = cursor_of(side, before);
-  const uint64_t need = record_bytes(size);
-  if (before.closed() || writing_.data == nullptr || writing_.offset != cursor.segment ||
-      !is_position(cursor.position) || need > kSegmentBytes - cursor.position) {
-    return false;
-  }
   const uint64_t used_bytes = cursor.bytes - known_head_.bytes;
-  if (before.items() - known_head_.items >= most_items_ ||
+  if (before.closed() || before.items() - known_head_.items >= most_items_ ||
       size > most_bytes_ - std::min(most_bytes_, used_bytes)) {
     return false;
   }
   side.pending.store(before.word, std::memory_order_relaxed);
-  auto* record = reinterpret_cast<RecordHeader*>(writing_.data + cursor.position);
-  *record = {static_cast<uint32_t>(size), kRingInline, codec, 0};
-  if (size > 0) std::memcpy(record_data(record), data, size);
-  cursor.position += need;
-  cursor.bytes += size;
+  if (!append(cursor, data, size, codec)) return false;
   write_state(side, before, cursor);
   // The commit, as in try_put(). It fails if the ring was shut down meanwhile.
   uint64_t seen = before.word;
@@ -76,33 +68,26 @@ Message* Ring::get_quickly() noexcept {
   bool wake = false;
   Message* message = take_quickly(wake);
   const Members& members = arena().members();
-  lock.release(shared_.head_lock, members);
-  if (wake) shared_.putters.wake(members, UINT64_MAX);
+  lock.release(unfenced_, shared_.head_lock, members);
+  if (wake) {
+    // After the commit: pairs with enlist().
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    shared_.putters.wake(members, UINT64_MAX);
+  }
   return message;
 }
 
 Message* Ring::take_quickly(bool& wake) noexcept {
   RingSide& side = shared_.head;
   const SideWord before{side.word.load(std::memory_order_relaxed)};
-  Cursor cursor = cursor_of(side, before);
-  if (reading_.data == nullptr || reading_.offset != cursor.segment ||
-      !is_position(cursor.position) || (remember_ == Remember::Last && in_hand_ == nullptr) ||
-      available(before, 1) == 0) {
+  if ((remember_ == Remember::Last && in_hand_ == nullptr) || available(before, 1) == 0) {
     return nullptr;
   }
-  RecordHeader header;
-  const uint64_t room = kSegmentBytes - cursor.position;
-  if (room < sizeof header) return nullptr;
-  const std::byte* record = reading_.data + cursor.position;
-  std::memcpy(&header, record, sizeof header);
-  const uint64_t whole = record_bytes(header.size);
-  if (header.kind != kRingInline || whole > room) return nullptr;
-  Message* message = blocks_.copy_at_hand(record + sizeof header, header.size, header.codec);
-  if (message == nullptr) return nullptr;
+  Cursor cursor = cursor_of(side, before);
   side.pending.store(before.word, std::memory_order_relaxed);
+  Message* message = next_small(cursor);
+  if (message == nullptr) return nullptr;
   if (remember_ == Remember::Last) in_hand_->store(before.items(), std::memory_order_relaxed);
-  cursor.position += whole;
-  cursor.bytes += header.size;
   commit(before, cursor, 1);
   wake = bounded_ && before.items() + 1 >= side.wake_at.load(std::memory_order_relaxed);
   return message;

@@ -128,6 +128,15 @@ void futex_wait(const std::atomic<uint32_t>* word, uint32_t expected, Deadline d
 int futex_wake(const std::atomic<uint32_t>* word, int count);
 inline constexpr int kWakeAll = INT32_MAX;
 
+// ---- fences that others pay for ----------------------------------------------------------------
+
+// Makes the next one reach this process's threads; once is enough for its life. False where the
+// kernel cannot: then they have to fence for themselves.
+bool join_fences();
+// A full fence in every thread of every process that joined, as if each had it in its program
+// where it is just now. Some microseconds. False where the kernel cannot.
+bool fence_everybody();
+
 // ---- CPUs and threads --------------------------------------------------------------------------
 
 // The CPU that the calling thread runs on right now, cheaply (no system call); -1 when unknown.
