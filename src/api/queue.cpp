@@ -69,20 +69,36 @@ Status put_parcel(Ring& ring, Parcel& parcel, int64_t timeout_ms, brood_cancel* 
   });
 }
 
-// Makes the parcels, and what the ring wants to know of them.
-Status pack(Holdings& holdings, std::span<const brood_bytes> items, uint8_t codec,
-            std::vector<Parcel>& parcels, std::vector<Outgoing>& outgoing) {
+// So many messages are listed without an allocation.
+constexpr size_t kFew = 64;
+
+Result<size_t> put_small(Ring& ring, std::span<const brood_bytes> items, uint8_t codec,
+                         const Deadline& deadline, const CancelToken* cancel) {
+  Outgoing outgoing[kFew];
+  for (size_t index = 0; index < items.size(); ++index) {
+    outgoing[index] = {
+        static_cast<const std::byte*>(items[index].data), items[index].size, codec, {}};
+  }
+  return ring.put({outgoing, items.size()}, deadline, cancel);
+}
+
+// Of any number and size.
+Result<size_t> put_parcels(Queue& queue, std::span<const brood_bytes> items, uint8_t codec,
+                           const Deadline& deadline, const CancelToken* cancel) {
+  std::vector<Parcel> parcels;
+  std::vector<Outgoing> outgoing;
   parcels.reserve(items.size());
   outgoing.reserve(items.size());
-  for (size_t index = 0; index < items.size(); ++index) {
-    auto bytes = read_bytes(items[index].data, items[index].size);
-    if (!bytes) return bytes.error().with_context("item " + std::to_string(index));
-    auto parcel = Parcel::of_bytes(holdings, bytes->data(), bytes->size(), codec);
+  for (const brood_bytes& item : items) {
+    auto parcel = Parcel::of_bytes(queue.holdings(), static_cast<const std::byte*>(item.data),
+                                   item.size, codec);
     if (!parcel) return parcel.error();
     parcels.push_back(std::move(*parcel));
     outgoing.push_back(parcels.back().item());
   }
-  return {};
+  auto put = queue.ring().put(outgoing, deadline, cancel);
+  for (size_t index = 0; put && index < *put; ++index) parcels[index].sent();
+  return put;
 }
 
 }  // namespace
@@ -143,11 +159,15 @@ brood_status brood_queue_put_many(brood_queue* queue, const brood_bytes* items, 
     BROOD_NEED(items);
     BROOD_NEED(out_count);
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    std::vector<Parcel> parcels;
-    std::vector<Outgoing> outgoing;
-    BROOD_TRY(pack(queue->object.holdings(), {items, count}, codec, parcels, outgoing));
-    BROOD_LET(put, ring->put(outgoing, deadline, token(cancel)));
-    for (size_t index = 0; index < put; ++index) parcels[index].sent();
+    bool small = count <= kFew;
+    for (size_t index = 0; index < count; ++index) {
+      const Status bytes = check_bytes(items[index].data, items[index].size);
+      if (!bytes) return bytes.error().with_context("item " + std::to_string(index));
+      small = small && items[index].size <= kRingInlineBytes;
+    }
+    const std::span<const brood_bytes> all(items, count);
+    BROOD_LET(put, small ? put_small(*ring, all, codec, deadline, token(cancel))
+                         : put_parcels(queue->object, all, codec, deadline, token(cancel)));
     *out_count = put;
     return {};
   });
@@ -186,7 +206,11 @@ brood_status brood_queue_get_many(brood_queue* queue, size_t count, int64_t time
     BROOD_NEED(out);
     BROOD_NEED(out_count);
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    std::vector<Message::Ptr> messages(std::min<uint64_t>(count, ring->length() + 1));
+    Message::Ptr few[kFew];
+    std::vector<Message::Ptr> many;
+    if (count > kFew) many.resize(std::min<uint64_t>(count, ring->length() + 1));
+    const std::span<Message::Ptr> messages =
+        count > kFew ? std::span(many) : std::span(few).first(count);
     BROOD_LET(got, ring->get(messages, deadline, token(cancel)));
     for (size_t index = 0; index < got; ++index) out[index] = to_c(messages[index].release());
     *out_count = got;

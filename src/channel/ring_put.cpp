@@ -60,7 +60,11 @@ Result<size_t> Ring::try_put(std::span<const Outgoing> items, const Deadline& de
     PutUndo undo(*this, items);
     // For the reaper: what became of the operation is told by the difference.
     shared_.tail.pending.store(before.word, std::memory_order_relaxed);
-    for (size_t index = 0; index < count; ++index) BROOD_TRY(write(cursor, items[index]));
+    for (const Outgoing& item : items.first(count)) {
+      const bool small = item.chunk.offset == 0;
+      if (small && append(cursor, item.data, item.size, item.codec)) continue;
+      BROOD_TRY(write(cursor, item));
+    }
     write_state(shared_.tail, before, cursor);
     // The commit. It fails if the ring was shut down meanwhile. Release: everything written so far;
     // pairs with tail_word() at the other end.
