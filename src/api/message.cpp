@@ -94,7 +94,9 @@ brood_status brood_msg_take_shared(brood_msg* msg, size_t index, brood_shared** 
   return take(msg, index, out, error);
 }
 
-void brood_msg_free(brood_msg* msg) { brood_msg_free_many(&msg, 1); }
+void brood_msg_free(brood_msg* msg) {
+  if (msg != nullptr && !Runtime::forked()) Message::Drop()(from_c(msg));
+}
 
 void brood_msg_free_many(brood_msg* const* msgs, size_t count) {
   if (msgs == nullptr || Runtime::forked()) return;

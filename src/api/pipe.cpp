@@ -25,6 +25,12 @@ Status send_message(ForeignEnd& end, const Message& message, int64_t timeout_ms,
   return end.send({message.data(), message.size()}, message.codec(), deadline, token(cancel));
 }
 
+// For calls with nothing special about them: null is no error, but sends the caller the long way.
+PipeEnd* at_hand(brood_pipe* pipe, int64_t timeout_ms) {
+  const bool usual = pipe != nullptr && timeout_ms >= BROOD_FOREVER && Runtime::at_hand();
+  return usual ? pipe->end : nullptr;  // null for a foreign one
+}
+
 Status send(PipeEnd& end, Parcel& parcel, int64_t timeout_ms, brood_cancel* cancel) {
   BROOD_LET(deadline, read_timeout(timeout_ms));
   BROOD_TRY(end.send(parcel.item(), deadline, token(cancel)));
@@ -36,6 +42,43 @@ Status send(PipeEnd& end, Parcel& parcel, int64_t timeout_ms, brood_cancel* canc
 template <class Function>
 auto either(brood_pipe& pipe, Function&& function) {
   return pipe.end != nullptr ? function(*pipe.end) : function(*pipe.foreign);
+}
+
+// The long way of brood_pipe_send() and _recv(). Functions of their own, so that the short way
+// prepares nothing for it.
+[[gnu::noinline]] brood_status send_with_care(brood_pipe* pipe, const void* data, size_t size,
+                                              uint8_t codec, int64_t timeout_ms,
+                                              brood_cancel* cancel, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(used, use(pipe));
+    BROOD_LET(bytes, read_bytes(data, size));
+    BROOD_TRY(check_timeout(timeout_ms));
+    if (used->foreign != nullptr) {
+      return used->foreign->send(bytes, codec, Deadline::after_ms(timeout_ms), token(cancel));
+    }
+    PipeEnd* end = used->end;
+    if (size <= kRingInlineBytes) {
+      const Deadline deadline = Deadline::after_ms(timeout_ms);
+      return end->send({bytes.data(), size, codec, {}}, deadline, token(cancel));
+    }
+    BROOD_LET(parcel, Parcel::of_bytes(end->holdings(), bytes.data(), size, codec));
+    return send(*end, parcel, timeout_ms, cancel);
+  });
+}
+
+[[gnu::noinline]] brood_status receive_with_care(brood_pipe* pipe, int64_t timeout_ms,
+                                                 brood_cancel* cancel, brood_msg** out,
+                                                 brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(used, use(pipe));
+    BROOD_NEED(out);
+    BROOD_TRY(check_timeout(timeout_ms));
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
+    BROOD_LET(message,
+              either(*used, [&](auto& end) { return end.receive(deadline, token(cancel)); }));
+    *out = to_c(message.release());
+    return {};
+  });
 }
 
 }  // namespace
@@ -58,21 +101,13 @@ brood_status brood_pipe_create(bool duplex, brood_pipe** a, brood_pipe** b, broo
 
 brood_status brood_pipe_send(brood_pipe* pipe, const void* data, size_t size, uint8_t codec,
                              int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(used, use(pipe));
-    BROOD_LET(bytes, read_bytes(data, size));
-    BROOD_TRY(check_timeout(timeout_ms));
-    if (used->foreign != nullptr) {
-      return used->foreign->send(bytes, codec, Deadline::after_ms(timeout_ms), token(cancel));
-    }
-    PipeEnd* end = used->end;
-    if (size <= kRingInlineBytes) {
-      const Deadline deadline = Deadline::after_ms(timeout_ms);
-      return end->send({bytes.data(), size, codec, {}}, deadline, token(cancel));
-    }
-    BROOD_LET(parcel, Parcel::of_bytes(end->holdings(), bytes.data(), size, codec));
-    return send(*end, parcel, timeout_ms, cancel);
-  });
+  const PipeEnd* usual = size <= kRingInlineBytes && (data != nullptr || size == 0)
+                             ? at_hand(pipe, timeout_ms)
+                             : nullptr;
+  if (usual != nullptr && usual->send_quickly(static_cast<const std::byte*>(data), size, codec)) {
+    return BROOD_OK;
+  }
+  return send_with_care(pipe, data, size, codec, timeout_ms, cancel, error);
 }
 
 brood_status brood_pipe_send_msg(brood_pipe* pipe, brood_msg* msg, int64_t timeout_ms,
@@ -98,16 +133,12 @@ brood_status brood_pipe_send_msg(brood_pipe* pipe, brood_msg* msg, int64_t timeo
 
 brood_status brood_pipe_recv(brood_pipe* pipe, int64_t timeout_ms, brood_cancel* cancel,
                              brood_msg** out, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(used, use(pipe));
-    BROOD_NEED(out);
-    BROOD_TRY(check_timeout(timeout_ms));
-    const Deadline deadline = Deadline::after_ms(timeout_ms);
-    BROOD_LET(message,
-              either(*used, [&](auto& end) { return end.receive(deadline, token(cancel)); }));
-    *out = to_c(message.release());
-    return {};
-  });
+  const PipeEnd* usual = out != nullptr ? at_hand(pipe, timeout_ms) : nullptr;
+  if (Message* message = usual != nullptr ? usual->receive_quickly() : nullptr) {
+    *out = to_c(message);
+    return BROOD_OK;
+  }
+  return receive_with_care(pipe, timeout_ms, cancel, out, error);
 }
 
 brood_status brood_pipe_recv_into(brood_pipe* pipe, void* buffer, size_t capacity,

@@ -19,6 +19,12 @@ Result<Ring*> use(brood_queue* queue) {
   return &queue->object.ring();
 }
 
+// For calls with nothing special about them: null is no error, but sends the caller the long way.
+Ring* at_hand(brood_queue* queue, int64_t timeout_ms) {
+  const bool usual = queue != nullptr && timeout_ms >= BROOD_FOREVER && Runtime::at_hand();
+  return usual ? &queue->object.ring() : nullptr;
+}
+
 Status put_parcel(Ring& ring, Parcel& parcel, int64_t timeout_ms, brood_cancel* cancel) {
   BROOD_LET(deadline, read_timeout(timeout_ms));
   const auto put = ring.put({&parcel.item(), 1}, deadline, token(cancel));
@@ -27,20 +33,72 @@ Status put_parcel(Ring& ring, Parcel& parcel, int64_t timeout_ms, brood_cancel* 
   return {};
 }
 
-// Makes the parcels, and what the ring wants to know of them.
-Status pack(Holdings& holdings, std::span<const brood_bytes> items, uint8_t codec,
-            std::vector<Parcel>& parcels, std::vector<Outgoing>& outgoing) {
+// The long way of brood_queue_put() and _get(). Functions of their own, so that the short way
+// prepares nothing for it.
+[[gnu::noinline]] brood_status put_with_care(brood_queue* queue, const void* data, size_t size,
+                                             uint8_t codec, int64_t timeout_ms,
+                                             brood_cancel* cancel, brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(ring, use(queue));
+    BROOD_LET(bytes, read_bytes(data, size));
+    BROOD_TRY(check_timeout(timeout_ms));
+    if (size <= kRingInlineBytes) {
+      const Outgoing item{bytes.data(), size, codec, {}};
+      const Deadline deadline = Deadline::after_ms(timeout_ms);
+      const auto put = ring->put({&item, 1}, deadline, token(cancel));
+      return put ? Status() : Status(put.error());
+    }
+    BROOD_LET(parcel, Parcel::of_bytes(queue->object.holdings(), bytes.data(), size, codec));
+    return put_parcel(*ring, parcel, timeout_ms, cancel);
+  });
+}
+
+[[gnu::noinline]] brood_status get_with_care(brood_queue* queue, int64_t timeout_ms,
+                                             brood_cancel* cancel, brood_msg** out,
+                                             brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(ring, use(queue));
+    BROOD_NEED(out);
+    BROOD_TRY(check_timeout(timeout_ms));
+    const Deadline deadline = Deadline::after_ms(timeout_ms);
+    Message::Ptr message;
+    const auto got = ring->get({&message, 1}, deadline, token(cancel));
+    if (!got) return got.error();
+    *out = to_c(message.release());
+    return {};
+  });
+}
+
+// So many messages are listed without an allocation.
+constexpr size_t kFew = 64;
+
+Result<size_t> put_small(Ring& ring, std::span<const brood_bytes> items, uint8_t codec,
+                         const Deadline& deadline, const CancelToken* cancel) {
+  Outgoing outgoing[kFew];
+  for (size_t index = 0; index < items.size(); ++index) {
+    outgoing[index] = {
+        static_cast<const std::byte*>(items[index].data), items[index].size, codec, {}};
+  }
+  return ring.put({outgoing, items.size()}, deadline, cancel);
+}
+
+// Of any number and size.
+Result<size_t> put_parcels(Queue& queue, std::span<const brood_bytes> items, uint8_t codec,
+                           const Deadline& deadline, const CancelToken* cancel) {
+  std::vector<Parcel> parcels;
+  std::vector<Outgoing> outgoing;
   parcels.reserve(items.size());
   outgoing.reserve(items.size());
-  for (size_t index = 0; index < items.size(); ++index) {
-    auto bytes = read_bytes(items[index].data, items[index].size);
-    if (!bytes) return bytes.error().with_context("item " + std::to_string(index));
-    auto parcel = Parcel::of_bytes(holdings, bytes->data(), bytes->size(), codec);
+  for (const brood_bytes& item : items) {
+    auto parcel = Parcel::of_bytes(queue.holdings(), static_cast<const std::byte*>(item.data),
+                                   item.size, codec);
     if (!parcel) return parcel.error();
     parcels.push_back(std::move(*parcel));
     outgoing.push_back(parcels.back().item());
   }
-  return {};
+  auto put = queue.ring().put(outgoing, deadline, cancel);
+  for (size_t index = 0; put && index < *put; ++index) parcels[index].sent();
+  return put;
 }
 
 }  // namespace
@@ -67,19 +125,13 @@ brood_status brood_queue_create(const brood_queue_options* given, brood_queue** 
 
 brood_status brood_queue_put(brood_queue* queue, const void* data, size_t size, uint8_t codec,
                              int64_t timeout_ms, brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(ring, use(queue));
-    BROOD_LET(bytes, read_bytes(data, size));
-    BROOD_TRY(check_timeout(timeout_ms));
-    if (size <= kRingInlineBytes) {
-      const Outgoing item{bytes.data(), size, codec, {}};
-      const Deadline deadline = Deadline::after_ms(timeout_ms);
-      const auto put = ring->put({&item, 1}, deadline, token(cancel));
-      return put ? Status() : Status(put.error());
-    }
-    BROOD_LET(parcel, Parcel::of_bytes(queue->object.holdings(), bytes.data(), size, codec));
-    return put_parcel(*ring, parcel, timeout_ms, cancel);
-  });
+  Ring* usual = size <= kRingInlineBytes && (data != nullptr || size == 0)
+                    ? at_hand(queue, timeout_ms)
+                    : nullptr;
+  if (usual != nullptr && usual->put_quickly(static_cast<const std::byte*>(data), size, codec)) {
+    return BROOD_OK;
+  }
+  return put_with_care(queue, data, size, codec, timeout_ms, cancel, error);
 }
 
 brood_status brood_queue_put_msg(brood_queue* queue, brood_msg* msg, int64_t timeout_ms,
@@ -107,11 +159,15 @@ brood_status brood_queue_put_many(brood_queue* queue, const brood_bytes* items, 
     BROOD_NEED(items);
     BROOD_NEED(out_count);
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    std::vector<Parcel> parcels;
-    std::vector<Outgoing> outgoing;
-    BROOD_TRY(pack(queue->object.holdings(), {items, count}, codec, parcels, outgoing));
-    BROOD_LET(put, ring->put(outgoing, deadline, token(cancel)));
-    for (size_t index = 0; index < put; ++index) parcels[index].sent();
+    bool small = count <= kFew;
+    for (size_t index = 0; index < count; ++index) {
+      const Status bytes = check_bytes(items[index].data, items[index].size);
+      if (!bytes) return bytes.error().with_context("item " + std::to_string(index));
+      small = small && items[index].size <= kRingInlineBytes;
+    }
+    const std::span<const brood_bytes> all(items, count);
+    BROOD_LET(put, small ? put_small(*ring, all, codec, deadline, token(cancel))
+                         : put_parcels(queue->object, all, codec, deadline, token(cancel)));
     *out_count = put;
     return {};
   });
@@ -133,17 +189,12 @@ brood_status brood_queue_loan(brood_queue* queue, size_t size, uint8_t codec, br
 
 brood_status brood_queue_get(brood_queue* queue, int64_t timeout_ms, brood_cancel* cancel,
                              brood_msg** out, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(ring, use(queue));
-    BROOD_NEED(out);
-    BROOD_TRY(check_timeout(timeout_ms));
-    const Deadline deadline = Deadline::after_ms(timeout_ms);
-    Message::Ptr message;
-    const auto got = ring->get({&message, 1}, deadline, token(cancel));
-    if (!got) return got.error();
-    *out = to_c(message.release());
-    return {};
-  });
+  Ring* usual = out != nullptr ? at_hand(queue, timeout_ms) : nullptr;
+  if (Message* message = usual != nullptr ? usual->get_quickly() : nullptr) {
+    *out = to_c(message);
+    return BROOD_OK;
+  }
+  return get_with_care(queue, timeout_ms, cancel, out, error);
 }
 
 brood_status brood_queue_get_many(brood_queue* queue, size_t count, int64_t timeout_ms,
@@ -155,7 +206,11 @@ brood_status brood_queue_get_many(brood_queue* queue, size_t count, int64_t time
     BROOD_NEED(out);
     BROOD_NEED(out_count);
     BROOD_LET(deadline, read_timeout(timeout_ms));
-    std::vector<Message::Ptr> messages(std::min<uint64_t>(count, ring->length() + 1));
+    Message::Ptr few[kFew];
+    std::vector<Message::Ptr> many;
+    if (count > kFew) many.resize(std::min<uint64_t>(count, ring->length() + 1));
+    const std::span<Message::Ptr> messages =
+        count > kFew ? std::span(many) : std::span(few).first(count);
     BROOD_LET(got, ring->get(messages, deadline, token(cancel)));
     for (size_t index = 0; index < got; ++index) out[index] = to_c(messages[index].release());
     *out_count = got;

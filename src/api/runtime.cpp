@@ -23,7 +23,7 @@ Runtime& Runtime::instance() {
   return *runtime;
 }
 
-bool Runtime::forked() {
+bool Runtime::is_forked() {
   const Runtime& runtime = instance();
   return runtime.phase_.load(std::memory_order_acquire) != Phase::None &&
          runtime.fork_epoch_ != platform::fork_epoch();

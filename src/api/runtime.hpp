@@ -28,14 +28,17 @@ class Runtime {
   // The runtime, if brood_init() was called in this very process and brood_shutdown() was not: else
   // State, Forked or Closed.
   static Result<Runtime*> open() {
-    Runtime* running = running_.load(std::memory_order_acquire);
-    if (running != nullptr && running->fork_epoch_ == platform::fork_epoch_at_hand()) {
-      return running;
-    }
+    if (Runtime* running = at_hand()) return running;
     return find_out();
   }
+  // The same without the reason why not; may be null where open() finds it.
+  static Runtime* at_hand() {
+    Runtime* running = running_.load(std::memory_order_acquire);
+    const bool ours = running != nullptr && running->fork_epoch_ == platform::fork_epoch_at_hand();
+    return ours ? running : nullptr;
+  }
   // True in a child that the program forked: handles there are not to be touched.
-  static bool forked();
+  static bool forked() { return at_hand() == nullptr && is_forked(); }
 
   Status register_function(std::string_view name, brood_function function, void* context);
   struct Function {
@@ -73,6 +76,7 @@ class Runtime {
   Children& children() { return children_; }
 
  private:
+  static bool is_forked();
   // What open() has to say, at more length.
   static Result<Runtime*> find_out();
 

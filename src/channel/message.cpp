@@ -35,37 +35,19 @@ Message::Ptr Message::make(std::byte* data, size_t size, uint8_t codec, size_t b
   return Ptr(new (::operator new(sizeof(Message) + bytes)) Message(data, size, codec));
 }
 
-Message::~Message() {
-  if (chunk_ != 0) Chunk::free(*holdings_, chunk_);
-}
-
-void Message::Drop::operator()(Message* message) const {
-  const bool in_block = message->in_block_;
-  message->~Message();
-  if (!in_block) {
-    ::operator delete(message);
-    return;
-  }
-  const auto address = reinterpret_cast<uintptr_t>(message) & ~(MessageBlocks::kBlockBytes - 1);
-  MessageBlocks::release(reinterpret_cast<MessageBlocks::Block*>(address), 1);
-}
+void Message::free_chunk() { Chunk::free(*holdings_, chunk_); }
 
 Message::Ptr MessageBlocks::copy(const void* data, size_t size, uint8_t codec) {
-  if (size > kLargest) return Message::copy(data, size, codec);
-  const size_t need = (sizeof(Message) + size + 15) & ~size_t{15};
+  if (size > largest_) return Message::copy(data, size, codec);
+  const size_t need = bytes_for(size);
+  if (block_ != nullptr) rewind_if_empty();
   if (block_ == nullptr || used_ + need > kBlockBytes) {
     close();
     block_ = static_cast<std::byte*>(::operator new(kBlockBytes, std::align_val_t(kBlockBytes)));
     new (block_) Block{kOpen};
-    used_ = 16;
+    used_ = kFirst;
   }
-  auto* message = new (block_ + used_) Message(nullptr, size, codec);
-  message->data_ = message->behind();
-  message->in_block_ = true;
-  if (size != 0) std::memcpy(message->data_, data, size);
-  used_ += need;
-  ++made_;
-  return Message::Ptr(message);
+  return Message::Ptr(place(static_cast<const std::byte*>(data), size, codec, need));
 }
 
 // The block lives on as long as its messages.
@@ -75,12 +57,7 @@ void MessageBlocks::close() {
           kOpen - std::exchange(made_, 0u));
 }
 
-void MessageBlocks::release(Block* block, uint32_t messages) {
-  // Release: what was done with the messages comes before the end of the block; acquire: in the
-  // thread that ends it.
-  if (block->messages.fetch_sub(messages, std::memory_order_acq_rel) != messages) return;
-  ::operator delete(block, std::align_val_t(kBlockBytes));
-}
+void MessageBlocks::end(Block* block) { ::operator delete(block, std::align_val_t(kBlockBytes)); }
 
 bool Message::whole_chunk() const {
   return chunk_ != 0 && holdings_->arena().offset_of(data_) == chunk_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -71,7 +72,10 @@ class Message {
   friend class Chunk;
   friend class MessageBlocks;
   Message(std::byte* data, size_t size, uint8_t codec) : data_(data), size_(size), codec_(codec) {}
-  ~Message();
+  ~Message() {
+    if (chunk_ != 0) free_chunk();
+  }
+  void free_chunk();
   // With `bytes` behind it, in one allocation.
   static Ptr make(std::byte* data, size_t size, uint8_t codec, size_t bytes);
   std::byte* behind() { return reinterpret_cast<std::byte*>(this + 1); }
@@ -87,16 +91,26 @@ class Message {
 static_assert(sizeof(Message) % 16 == 0);
 
 // Makes small messages by the hundred: they lie side by side in a block, which is freed with the
-// last of them. One thread at a time makes them; any thread frees them.
+// last of them, or used again if they are all gone before it is full. One thread at a time makes
+// them; any thread frees them.
 class MessageBlocks {
  public:
   MessageBlocks() = default;
+  // Messages above `largest` bytes are left to Message::copy().
+  explicit MessageBlocks(size_t largest) : largest_(largest) {}
   ~MessageBlocks() { close(); }
   MessageBlocks(const MessageBlocks&) = delete;
   MessageBlocks& operator=(const MessageBlocks&) = delete;
 
   // As Message::copy(), which large ones are left to.
   Message::Ptr copy(const void* data, size_t size, uint8_t codec);
+  // The same without a call of the allocator; null when there is no room at hand.
+  Message* copy_at_hand(const std::byte* data, size_t size, uint8_t codec) {
+    if (block_ == nullptr || size > largest_) return nullptr;
+    rewind_if_empty();
+    const size_t need = bytes_for(size);
+    return used_ + need <= kBlockBytes ? place(data, size, codec, need) : nullptr;
+  }
 
  private:
   friend struct Message::Drop;
@@ -107,14 +121,53 @@ class MessageBlocks {
   // What a message that somebody keeps may keep besides.
   static constexpr size_t kBlockBytes = 16 * 1024;
   static constexpr size_t kLargest = 512;
+  static constexpr size_t kFirst = 16;         // behind the block's header
   static constexpr uint32_t kOpen = 1u << 30;  // more than fit: the block is not closed yet
+  static size_t bytes_for(size_t size) { return (sizeof(Message) + size + 15) & ~size_t{15}; }
+  void rewind_if_empty() {
+    auto& messages = reinterpret_cast<Block*>(block_)->messages;
+    // Pairs with release(): what was done with the messages comes before they are written over.
+    if (made_ == 0 || messages.load(std::memory_order_acquire) != kOpen - made_) return;
+    messages.store(kOpen, std::memory_order_relaxed);
+    used_ = kFirst;
+    made_ = 0;
+  }
+  Message* place(const std::byte* data, size_t size, uint8_t codec, size_t need);
   void close();
-  static void release(Block* block, uint32_t messages);
+  static void release(Block* block, uint32_t messages) {
+    // Release: what was done with the messages comes before the end of the block; acquire: in the
+    // thread that ends it.
+    if (block->messages.fetch_sub(messages, std::memory_order_acq_rel) == messages) end(block);
+  }
+  static void end(Block* block);
 
+  const size_t largest_ = kLargest;
   std::byte* block_ = nullptr;
   size_t used_ = 0;
   uint32_t made_ = 0;
 };
+
+inline void Message::Drop::operator()(Message* message) const {
+  const bool in_block = message->in_block_;
+  message->~Message();
+  if (!in_block) {
+    ::operator delete(message);
+    return;
+  }
+  const auto address = reinterpret_cast<uintptr_t>(message) & ~(MessageBlocks::kBlockBytes - 1);
+  MessageBlocks::release(reinterpret_cast<MessageBlocks::Block*>(address), 1);
+}
+
+inline Message* MessageBlocks::place(const std::byte* data, size_t size, uint8_t codec,
+                                     size_t need) {
+  auto* message = new (block_ + used_) Message(nullptr, size, codec);
+  message->data_ = message->behind();
+  message->in_block_ = true;
+  if (size != 0) std::memcpy(message->data_, data, size);
+  used_ += need;
+  ++made_;
+  return message;
+}
 
 // Bytes, and references to what travels with them, in a heap piece of their own.
 //

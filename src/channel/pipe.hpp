@@ -46,6 +46,14 @@ class PipeEnd final : public SharedObject {
 
   // Closed when the other end is gone or shut down; Invalid for an end that only receives.
   Status send(const Outgoing& item, const Deadline& deadline, const CancelToken* cancel) const;
+  // Sends if nothing stands in the way (Ring::put_quickly): else false, and nothing was done.
+  bool send_quickly(const std::byte* data, uint64_t size, uint8_t codec) const noexcept {
+    return can_send() && !peer_is_gone() && outgoing_->put_quickly(data, size, codec);
+  }
+  // The same for receive(); null: nothing was done.
+  Message* receive_quickly() const noexcept {
+    return can_receive() ? incoming_->get_quickly() : nullptr;
+  }
   // Closed when that is so and everything was received; Invalid for an end that only sends.
   Result<Message::Ptr> receive(const Deadline& deadline, const CancelToken* cancel) const;
   // False when there is too little room: the message stays.

@@ -7,12 +7,16 @@ Ring::Ring(RingShared& shared, ObjectHeader& object, Holdings& holdings,
     : shared_(shared),
       holdings_(holdings),
       rack_(std::move(rack)),
+      me_(rack_->me()),
       returned_(object.returned),
+      most_items_(shared.capacity_items != 0 ? shared.capacity_items : UINT64_MAX),
+      most_bytes_(shared.capacity_bytes != 0 ? shared.capacity_bytes : UINT64_MAX),
       bounded_(shared.capacity_items != 0 || shared.capacity_bytes != 0),
       one_may_exceed_(shared.one_may_exceed != 0),
       remember_(static_cast<Remember>(shared.remember)),
       tail_parts_(holdings.arena(), holdings.me(), shared.tail),
-      head_parts_(holdings.arena(), holdings.me(), shared.head) {}
+      head_parts_(holdings.arena(), holdings.me(), shared.head),
+      unfenced_(platform::join_fences()) {}
 
 Ring::~Ring() {
   if (hand_ != 0 && head_parts_.drop_lease(hand_)) (void)arena().heap().free(hand_, holdings_.me());
@@ -76,7 +80,8 @@ void Ring::shut_down() {
 
 void Ring::SideLock::wait(const Deadline& deadline, const CancelToken* cancel) {
   const Deadline patience = deadline.is_now() ? Deadline::after_ms(kPatienceMs) : deadline;
-  status_ = acquire_slowly(rack_, side_.lock, waiters_, patience, cancel, Abandoned::Take);
+  status_ = acquire_slowly(rack_, side_.lock, waiters_, patience, cancel, Abandoned::Take,
+                           WaitersFence::Yes);
 }
 
 }  // namespace brood

@@ -57,6 +57,9 @@ class Ring {
   // Closed also when nobody is left to take it.
   Result<size_t> put(std::span<const Outgoing> items, const Deadline& deadline,
                      const CancelToken* cancel, const Ended& ended = {});
+  // Puts one of at most kRingInlineBytes if nothing stands in the way: no wait, no new segment.
+  // False: nothing was done, ask put().
+  bool put_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept;
   // Nothing more can be put; what is there can be taken. Wakes everybody, waits for nobody.
   void shut_down();
 
@@ -64,6 +67,8 @@ class Ring {
   // everything was taken and nothing can come.
   Result<size_t> get(std::span<Message::Ptr> out, const Deadline& deadline,
                      const CancelToken* cancel, const Ended& ended = {});
+  // Takes one if nothing stands in the way. Null: nothing was done, ask get().
+  Message* get_quickly() noexcept;
   // The size of the next message, which stays; waits for one as get() does.
   Result<uint64_t> peek_size(const Deadline& deadline, const CancelToken* cancel,
                              const Ended& ended = {});
@@ -139,6 +144,15 @@ class Ring {
   }
   std::byte* find_segment(KnownSegment& cache, Offset offset) const;
 
+  // Writes a small message behind the cursor, in the segment that is known; false: it is not there.
+  bool append(Cursor& cursor, const std::byte* data, uint64_t size, uint8_t codec);
+  // Reads a small message there, and goes on behind it; null: it is not there, or not small.
+  Message* next_small(Cursor& cursor);
+
+  // ring_quick.cpp
+  bool write_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept;
+  Message* take_quickly(bool& wake) noexcept;
+
   // ring_put.cpp
   Status check_sizes(std::span<const Outgoing> items) const;
   Result<size_t> try_put(std::span<const Outgoing> items, const Deadline& deadline,
@@ -154,6 +168,7 @@ class Ring {
                          const CancelToken* cancel);
   uint64_t available(SideWord before, uint64_t wanted);
   Status take(SideWord before, std::span<Message::Ptr> out);
+  Status next_message(Cursor& cursor, Message::Ptr& out);
   Result<Record> next_record(Cursor& cursor);
   Status next_segment(Cursor& cursor, const std::byte* last);
   Result<Message::Ptr> receive(const Record& record);
@@ -182,12 +197,16 @@ class Ring {
   RingShared& shared_;
   Holdings& holdings_;
   const std::shared_ptr<BellRack> rack_;
+  const MemberId me_;
   std::atomic<uint64_t>& returned_;
+  const uint64_t most_items_;  // UINT64_MAX: no limit
+  const uint64_t most_bytes_;
   const bool bounded_;
   const bool one_may_exceed_;
   const Remember remember_;
   Parts tail_parts_;
   Parts head_parts_;
+  const bool unfenced_;  // the sides' locks may be released so (OwnerLock::release_unfenced)
 
   // Guarded by the tail's lock.
   alignas(kFalseSharing) KnownSegment writing_;
@@ -199,6 +218,7 @@ class Ring {
   std::vector<Leaving> leaving_;      // pieces that cease to be parts by the next commit
   std::vector<Offset> new_tickets_;   // of items that are taken by it
   std::vector<Offset> open_tickets_;  // of items that this process has to finish, oldest first
+  MessageBlocks blocks_{kRingInlineBytes};    // where small messages lie
   std::atomic<uint64_t>* in_hand_ = nullptr;  // the number in `hand_`
   Offset hand_ = 0;
 };
@@ -276,6 +296,39 @@ inline Ring::Cursor Ring::cursor_of(const RingSide& side, SideWord word) {
   return {state.bytes.load(std::memory_order_relaxed),
           state.segment.load(std::memory_order_relaxed),
           state.position.load(std::memory_order_relaxed)};
+}
+
+inline bool Ring::append(Cursor& cursor, const std::byte* data, uint64_t size, uint8_t codec) {
+  const uint64_t need = record_bytes(size);
+  if (writing_.offset != cursor.segment || writing_.data == nullptr ||
+      !is_position(cursor.position) || need > kSegmentBytes - cursor.position) {
+    return false;
+  }
+  auto* record = reinterpret_cast<RecordHeader*>(writing_.data + cursor.position);
+  *record = {static_cast<uint32_t>(size), kRingInline, codec, 0};
+  if (size > 0) std::memcpy(record_data(record), data, size);
+  cursor.position += need;
+  cursor.bytes += size;
+  return true;
+}
+
+inline Message* Ring::next_small(Cursor& cursor) {
+  if (reading_.offset != cursor.segment || reading_.data == nullptr ||
+      !is_position(cursor.position)) {
+    return nullptr;
+  }
+  RecordHeader header;
+  const uint64_t room = kSegmentBytes - cursor.position;
+  if (room < sizeof header) return nullptr;
+  const std::byte* record = reading_.data + cursor.position;
+  std::memcpy(&header, record, sizeof header);
+  const uint64_t whole = record_bytes(header.size);
+  if (header.kind != kRingInline || whole > room) return nullptr;
+  Message* message = blocks_.copy_at_hand(record + sizeof header, header.size, header.codec);
+  if (message == nullptr) return nullptr;
+  cursor.position += whole;
+  cursor.bytes += header.size;
+  return message;
 }
 
 inline void Ring::write_state(RingSide& side, SideWord before, const Cursor& cursor,

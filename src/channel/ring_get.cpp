@@ -80,12 +80,8 @@ Status Ring::take(SideWord before, std::span<Message::Ptr> out) {
   // For the reaper: what became of the operation is told by the difference.
   shared_.head.pending.store(before.word, std::memory_order_relaxed);
   for (size_t index = 0; index < out.size(); ++index) {
-    auto record = next_record(cursor);
-    if (!record) return record.error();
-    auto message = receive(*record);
-    if (!message) return message.error();
-    out[index] = std::move(*message);
-    cursor.bytes += record->size;
+    out[index].reset(next_small(cursor));
+    if (!out[index]) BROOD_TRY(next_message(cursor, out[index]));
     if (remember_ == Remember::All) BROOD_TRY(open_ticket(before.items() + index));
   }
   if (remember_ == Remember::Last) BROOD_TRY(note_in_hand(before.items() + out.size() - 1));
@@ -96,6 +92,17 @@ Status Ring::take(SideWord before, std::span<Message::Ptr> out) {
   commit(before, cursor, out.size());
   undo.dismiss();
   if (!leaving_.empty()) finish_leaving();
+  return {};
+}
+
+// The next one, whatever it is.
+Status Ring::next_message(Cursor& cursor, Message::Ptr& out) {
+  auto record = next_record(cursor);
+  if (!record) return record.error();
+  auto message = receive(*record);
+  if (!message) return message.error();
+  out = std::move(*message);
+  cursor.bytes += record->size;
   return {};
 }
 
@@ -176,7 +183,7 @@ Status Ring::next_segment(Cursor& cursor, const std::byte* last) {
 
 Result<Message::Ptr> Ring::receive(const Record& record) {
   if (record.header.kind == kRingInline) {
-    return Message::copy(record.data, record.header.size, record.header.codec);
+    return blocks_.copy(record.data, record.header.size, record.header.codec);
   }
   const Chunk::Name name = record.chunk.name();
   if (!head_parts_.leave(name.offset, shared_.tail)) return damaged();

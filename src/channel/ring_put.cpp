@@ -17,12 +17,12 @@ uint64_t record_size(const Outgoing& item) {
 }  // namespace
 
 Status Ring::check_sizes(std::span<const Outgoing> items) const {
-  if (shared_.capacity_bytes == 0 || one_may_exceed_) return {};
+  if (most_bytes_ == UINT64_MAX || one_may_exceed_) return {};
   for (const Outgoing& item : items) {
-    if (item.size <= shared_.capacity_bytes) continue;
+    if (item.size <= most_bytes_) continue;
     return Error(Code::TooBig, "a message of " + std::to_string(item.size) +
                                    " bytes never fits into a capacity of " +
-                                   std::to_string(shared_.capacity_bytes) + " bytes");
+                                   std::to_string(most_bytes_) + " bytes");
   }
   return {};
 }
@@ -60,7 +60,11 @@ Result<size_t> Ring::try_put(std::span<const Outgoing> items, const Deadline& de
     PutUndo undo(*this, items);
     // For the reaper: what became of the operation is told by the difference.
     shared_.tail.pending.store(before.word, std::memory_order_relaxed);
-    for (size_t index = 0; index < count; ++index) BROOD_TRY(write(cursor, items[index]));
+    for (const Outgoing& item : items.first(count)) {
+      const bool small = item.chunk.offset == 0;
+      if (small && append(cursor, item.data, item.size, item.codec)) continue;
+      BROOD_TRY(write(cursor, item));
+    }
     write_state(shared_.tail, before, cursor);
     // The commit. It fails if the ring was shut down meanwhile. Release: everything written so far;
     // pairs with tail_word() at the other end.
@@ -80,15 +84,13 @@ Result<size_t> Ring::try_put(std::span<const Outgoing> items, const Deadline& de
 
 // How many of the items there is room for now.
 size_t Ring::fitting(SideWord before, const Cursor& from, std::span<const Outgoing> items) {
-  const uint64_t most_items = shared_.capacity_items != 0 ? shared_.capacity_items : UINT64_MAX;
-  const uint64_t most_bytes = shared_.capacity_bytes != 0 ? shared_.capacity_bytes : UINT64_MAX;
   Passed head = known_head_;
   for (bool again = false;; again = true) {
     uint64_t used_items = before.items() - head.items;
     uint64_t used_bytes = from.bytes - head.bytes;
     size_t count = 0;
-    while (count < items.size() && used_items < most_items &&
-           (items[count].size <= most_bytes - std::min(most_bytes, used_bytes) ||
+    while (count < items.size() && used_items < most_items_ &&
+           (items[count].size <= most_bytes_ - std::min(most_bytes_, used_bytes) ||
             (one_may_exceed_ && used_items == 0))) {
       ++used_items;
       used_bytes += items[count++].size;
@@ -102,10 +104,9 @@ size_t Ring::fitting(SideWord before, const Cursor& from, std::span<const Outgoi
 bool Ring::has_room(const Outgoing& item) const {
   const Passed tail = passed(shared_.tail);
   const Passed head = passed(shared_.head);
-  const bool items =
-      shared_.capacity_items == 0 || tail.items - head.items < shared_.capacity_items;
-  return items && (shared_.capacity_bytes == 0 || (one_may_exceed_ && tail.items == head.items) ||
-                   tail.bytes - head.bytes + item.size <= shared_.capacity_bytes);
+  return tail.items - head.items < most_items_ &&
+         (item.size <= most_bytes_ - std::min(most_bytes_, tail.bytes - head.bytes) ||
+          (one_may_exceed_ && tail.items == head.items));
 }
 
 Status Ring::write(Cursor& cursor, const Outgoing& item) {

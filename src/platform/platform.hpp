@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <span>
@@ -157,10 +158,41 @@ void futex_wait(const std::atomic<uint32_t>* word, uint32_t expected, Deadline d
 int futex_wake(const std::atomic<uint32_t>* word, int count);
 inline constexpr int kWakeAll = INT32_MAX;
 
+// ---- fences that others pay for ----------------------------------------------------------------
+
+// Makes the next one reach this process's threads; once is enough for its life. False where the
+// kernel cannot: then they have to fence for themselves.
+bool join_fences();
+// A full fence in every thread of every process that joined, as if each had it in its program
+// where it is just now. Some microseconds. False where the kernel cannot.
+bool fence_everybody();
+
 // ---- CPUs and threads --------------------------------------------------------------------------
 
 // The CPU that the calling thread runs on right now, cheaply (no system call); -1 when unknown.
-int current_cpu();
+extern const ptrdiff_t cpu_word;  // where the kernel keeps it for each thread; 0: it does not
+int ask_for_cpu();
+inline const std::byte* thread_pointer() {
+#if defined(__x86_64__)
+  const std::byte* pointer;
+  asm("mov %%fs:0, %0" : "=r"(pointer));
+  return pointer;
+#elif defined(__aarch64__)
+  const std::byte* pointer;
+  asm("mrs %0, tpidr_el0" : "=r"(pointer));
+  return pointer;
+#else
+  return nullptr;
+#endif
+}
+inline int current_cpu() {
+  if (cpu_word != 0) {
+    int32_t cpu;
+    std::memcpy(&cpu, thread_pointer() + cpu_word, sizeof cpu);
+    if (cpu >= 0) return cpu;  // negative: the kernel refused to keep it
+  }
+  return ask_for_cpu();
+}
 // Tells the CPU that this is a spin loop.
 inline void cpu_relax() {
 #if defined(__x86_64__) || defined(__i386__)

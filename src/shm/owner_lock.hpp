@@ -53,6 +53,12 @@ class OwnerLock {
   }
   // By the holder only. The commit; wake a waiter afterwards.
   void release() { word_.store(0, std::memory_order_seq_cst); }
+  // The same for a lock whose waiters fence everybody after they said that they wait, and before
+  // their last look (WaitersFence): no locked instruction here. Look for waiters afterwards.
+  void release_unfenced() {
+    word_.store(0, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
   // The same where the caller may be wrong about who holds it: `seen` is what look() said. False
   // when it has changed since.
   bool release_from(OwnerWord seen) {

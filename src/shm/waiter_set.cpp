@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "platform/platform.hpp"
+
 namespace brood {
 
 namespace {
@@ -67,6 +69,8 @@ void Registration::enlist_anew() {
   set_->wanting_.fetch_or(bit_, std::memory_order_seq_cst);
   // For looks that are no sequentially consistent loads.
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  // Where this fails the waiter does not sleep for long (wait_for_holders).
+  if (fence_others_) (void)platform::fence_everybody();
 }
 
 bool Registration::leave() {

@@ -73,10 +73,13 @@ static_assert(SharedPod<WaiterSet> && sizeof(WaiterSet) == 128);
 // One thread's place in a set, from its first enlist() to leave(). The set must outlive it.
 class Registration {
  public:
-  // Nothing is registered with `set` null.
-  Registration(WaiterSet* set, const Members& members, MemberId me, BellId bell)
+  // Nothing is registered with `set` null. `fence_others`: for what others change without a fence
+  // of their own before they look at the set.
+  Registration(WaiterSet* set, const Members& members, MemberId me, BellId bell,
+               bool fence_others = false)
       : set_(set),
         members_(members),
+        fence_others_(fence_others),
         word_(static_cast<uint64_t>(me.generation) << 32 | bell.pack()) {}
   ~Registration() { (void)leave(); }
   Registration(const Registration&) = delete;
@@ -98,6 +101,7 @@ class Registration {
 
   WaiterSet* set_;
   const Members& members_;
+  const bool fence_others_;
   const uint64_t word_;
   int place_ = -1;
   uint32_t bit_ = 0;

@@ -5,7 +5,7 @@
 namespace brood {
 
 Status acquire_slowly(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadline deadline,
-                      const CancelToken* cancel, Abandoned abandoned) {
+                      const CancelToken* cancel, Abandoned abandoned, WaitersFence fence) {
   const Members& members = rack.arena().members();
   bool died = false;
   const auto attempt = [&] {
@@ -17,7 +17,7 @@ Status acquire_slowly(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadl
   };
   Status status = wait_for_holders(
       rack, waiters, deadline, cancel, attempt, [&] { return died; }, lock.look().cpu(),
-      [&] { look_after(rack.arena(), lock.look().holder(), rack.me()); });
+      [&] { look_after(rack.arena(), lock.look().holder(), rack.me()); }, fence);
   if (status && died) return Error(Code::OwnerDied);
   return status;
 }

@@ -12,6 +12,13 @@ inline constexpr int64_t kLivenessCheckMs = 5000;  // for the sweep: so that it 
 #else
 inline constexpr int64_t kLivenessCheckMs = 250;
 #endif
+// How often who waits for a lock that is released without a fence looks where fences in other
+// processes cannot be had.
+inline constexpr int64_t kLookMs = 5;
+
+// Whether the lock is released without a fence (OwnerLock::release_unfenced).
+enum class WaitersFence : bool { No, Yes };
+
 // Asks the system whether the holder's process is there, and reaps it if it is not: for the case
 // that nobody else hears of deaths any more.
 void look_after(Arena& arena, MemberId holder, MemberId me);
@@ -20,12 +27,14 @@ void look_after(Arena& arena, MemberId holder, MemberId me);
 template <class Ready, class More, class Check>
 Status wait_for_holders(BellRack& rack, WaiterSet& set, Deadline deadline,
                         const CancelToken* cancel, Ready&& ready, More&& more, int peer_cpu,
-                        Check&& check) {
+                        Check&& check, WaitersFence fence = WaitersFence::No) {
   Waiter& waiter = Waiter::current(rack);
+  const bool fence_others = fence == WaitersFence::Yes;
+  const int64_t slice_ms = fence_others && !platform::join_fences() ? kLookMs : kLivenessCheckMs;
   for (;;) {
     const Deadline slice =
-        deadline.is_now() ? deadline : deadline.sooner(Deadline::after_ms(kLivenessCheckMs));
-    Status status = waiter.wait_on(set, slice, cancel, ready, more, peer_cpu);
+        deadline.is_now() ? deadline : deadline.sooner(Deadline::after_ms(slice_ms));
+    Status status = waiter.wait_on(set, slice, cancel, ready, more, peer_cpu, fence_others);
     if (status || status.code() != Code::Timeout || deadline.passed()) return status;
     check();
   }
@@ -36,7 +45,8 @@ Status wait_for_holders(BellRack& rack, WaiterSet& set, Deadline deadline,
 enum class Abandoned : uint8_t { Take, Refuse };
 
 Status acquire_slowly(BellRack& rack, OwnerLock& lock, WaiterSet& waiters, Deadline deadline,
-                      const CancelToken* cancel, Abandoned abandoned);
+                      const CancelToken* cancel, Abandoned abandoned,
+                      WaitersFence fence = WaitersFence::No);
 
 // Timeout, Canceled; OwnerDied where abandoned locks are refused. A holder that died without
 // anybody noticing is noticed by whoever waits, within kLivenessCheckMs.

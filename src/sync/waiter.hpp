@@ -86,13 +86,13 @@ class Waiter {
   // when the wait failed, or when `more()`, asked after it succeeded, says that something is left.
   template <class Ready, class More>
   Status wait_on(WaiterSet& set, Deadline deadline, const CancelToken* cancel, Ready&& ready,
-                 More&& more, int peer_cpu = kNoSpin) {
+                 More&& more, int peer_cpu = kNoSpin, bool fence_others = false) {
     if (ready()) return {};
     if (cancel != nullptr && cancel->fired()) return Error(Code::Canceled);
     if (deadline.is_now()) return Error(Code::Timeout);
     if (should_spin(peer_cpu) && spin(ready)) return {};
     Members& members = rack_->arena().members();
-    Registration place(&set, members, rack_->me(), bell_id());
+    Registration place(&set, members, rack_->me(), bell_id(), fence_others);
     auto look = [&] {
       place.enlist();
       return ready();

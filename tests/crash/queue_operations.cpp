@@ -72,6 +72,33 @@ Operation put_when_there_is_room() {
       });
 }
 
+// The short way, which a put takes once the ring's end is known to the process.
+Operation put_quickly(const char* name, size_t size, bool with_taker) {
+  std::string put = std::to_string(size);
+  put.insert(put.begin(), 'v');
+  const auto text = std::make_shared<std::string>(size, 'v');
+  return queue_operation(
+      name, {.capacity_items = 10},
+      [=](QueueScene& scene) {
+        if (!put_letters(*scene.victim, "a100")) abort();
+        if (with_taker && drain(scene.host_ring()) != "a100") abort();
+      },
+      [=](QueueScene& scene) {
+        const auto* data = reinterpret_cast<const std::byte*>(text->data());
+        if (!scene.victim_ring().put_quickly(data, text->size(), 1)) abort();
+      },
+      with_taker ? take_one : std::function<int(QueueScene&)>(),
+      [=](QueueScene& scene, pid_t survivor, bool acked) -> std::string {
+        if (!with_taker) return all_or_nothing(scene, "a100", put, acked);
+        const bool there = scene.host_ring().counts().put > 1;
+        if (acked && !there) return "an acknowledged put is lost";
+        if (!there && !put_letters(*scene.host, "v100", 1000)) return "HANG: nobody can put";
+        if (World::outcome(survivor) != 0)
+          return "HANG: there is something, but the taker sleeps on";
+        return goes_on(scene);
+      });
+}
+
 // ---- taking ------------------------------------------------------------------------------------
 
 constexpr const char* kMany = "a100 b5000 v0 d100 e5000h f100";
@@ -120,19 +147,57 @@ std::string repeat(const std::string& word, size_t count) {
 
 int put_one(QueueScene& scene) { return put_letters(*scene.survivor, "v100", -1).ok() ? 0 : 2; }
 
-Operation take_with_parked_putter() {
+// The short way, which a get takes once the ring's end is known to the process.
+Operation take_quickly(const char* name, Remember remember) {
   return queue_operation(
-      "queue: get from a full one, putter parked", {.capacity_bytes = 250},
-      [](QueueScene& scene) {
-        if (!put_letters(*scene.host, "a100 b100")) abort();
-      },
-      [](QueueScene& scene) {
+      name, {.remember = remember},
+      [=](QueueScene& scene) {
+        if (!put_letters(*scene.host, "a100 b100 c100")) abort();
         Message::Ptr message;
         (void)scene.victim_ring().get({&message, 1}, Deadline::after_ms(0), nullptr);
       },
+      [](QueueScene& scene) {
+        Message* message = scene.victim_ring().get_quickly();
+        if (message == nullptr) abort();
+        Message::Drop()(message);
+      },
+      nullptr,
+      [=](QueueScene& scene, pid_t, bool acked) -> std::string {
+        (void)scene.host_ring().settle(Deadline::after_ms(1000), nullptr);
+        const RingCounts counts = scene.host_ring().counts();
+        // Who asks for the next message has done with the last one.
+        const uint64_t most = remember == Remember::Last ? 1 : 0;
+        if (counts.lost > most || (counts.taken == 2 && counts.lost != most)) {
+          return std::to_string(counts.lost) + " items count as lost";
+        }
+        if (acked && counts.taken != 2) return "a get that returned took nothing";
+        return taken_or_not(scene, "b100 c100", 1, acked);
+      });
+}
+
+Operation take_with_parked_putter(const char* name, bool quickly) {
+  return queue_operation(
+      name, {.capacity_bytes = 250},
+      [=](QueueScene& scene) {
+        if (!put_letters(*scene.host, quickly ? "z100 a100" : "a100 b100")) abort();
+        if (!quickly) return;
+        // So that the victim knows where the ring ends.
+        Message::Ptr message;
+        (void)scene.victim_ring().get({&message, 1}, Deadline::after_ms(0), nullptr);
+        if (!put_letters(*scene.host, "b100")) abort();
+      },
+      [=](QueueScene& scene) {
+        Message::Ptr message;
+        if (quickly) {
+          message.reset(scene.victim_ring().get_quickly());
+          if (!message) abort();
+          return;
+        }
+        (void)scene.victim_ring().get({&message, 1}, Deadline::after_ms(0), nullptr);
+      },
       put_one,
-      [](QueueScene& scene, pid_t survivor, bool acked) -> std::string {
-        const bool taken = scene.host_ring().counts().taken > 0;
+      [=](QueueScene& scene, pid_t survivor, bool acked) -> std::string {
+        const bool taken = scene.host_ring().counts().taken > (quickly ? 1 : 0);
         if (acked && !taken) return "a get that returned took nothing";
         Message::Ptr message;
         if (!taken) (void)scene.host_ring().get({&message, 1}, Deadline::after_ms(0), nullptr);
@@ -230,6 +295,8 @@ std::vector<Operation> queue_operations() {
           "v4000 w5000 x4000 y100h"),
       put_to_parked("queue: put, taker parked", "v100"),
       put_to_parked("queue: put a large one, taker parked", "v5000"),
+      put_quickly("queue: put, the short way", 100, false),
+      put_quickly("queue: put, the short way, taker parked", 100, true),
       put_when_there_is_room(),
       take("queue: get", "a100 b100 c100", 1, 1),
       take("queue: get the first", "a100 b100", 0, 1),
@@ -239,7 +306,10 @@ std::vector<Operation> queue_operations() {
       take("queue: get many at once", kMany, 1, 4),
       take("queue: get, what is taken is remembered", "a100 b100 c100", 1, 1,
            {.remember = Remember::Last}),
-      take_with_parked_putter(),
+      take_quickly("queue: get, the short way", Remember::Nothing),
+      take_quickly("queue: get, the short way, what is taken is remembered", Remember::Last),
+      take_with_parked_putter("queue: get from a full one, putter parked", false),
+      take_with_parked_putter("queue: get from a full one, the short way, putter parked", true),
       look(),
       take_into(),
       shut_down(),
