@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "functions.h"
 
@@ -73,13 +74,15 @@ static void promise_10_pools(void **state) {
   OK(brood_pool_create(&options, &pool, NULL));
   brood_msg *msg = NULL;
   INTERRUPTED(brood_pool_call(pool, "hang", NULL, 0, NULL, LONG_MS, token, &msg, NULL));
-  brood_future *future = submit(pool, "hang", NULL, 0), *more = NULL;
+  /* The pool is full until the cancelled one's worker is dead. */
+  brood_submit_options room = BROOD_SUBMIT_OPTIONS_INIT;
+  room.wait_ms = LONG_MS;
+  brood_future *future = NULL, *more = NULL;
+  OK(brood_pool_submit(pool, "hang", NULL, 0, &room, &future, NULL));
   INTERRUPTED(brood_future_result(future, LONG_MS, token, &msg, NULL));
   INTERRUPTED(brood_future_wait(future, LONG_MS, token, NULL));
   /* The task goes on: only the waits were ended. */
   assert_false(brood_future_done(future));
-  brood_submit_options room = BROOD_SUBMIT_OPTIONS_INIT;
-  room.wait_ms = LONG_MS;
   room.cancel = token;
   INTERRUPTED(brood_pool_submit(pool, "square", NULL, 0, &room, &more, NULL));
   OK(brood_pool_shutdown(pool, NULL));
@@ -178,8 +181,23 @@ static void promise_10_pipes(void **state) {
     brood_msg_free(msg);
   }
   FAILS(BROOD_E_TIMEOUT, brood_pipe_recv(theirs, 0, NULL, &msg, NULL));
+  int32_t fd = -1;
+  INTERRUPTED(brood_pipe_send_fd(mine, 1, LONG_MS, token, NULL));
+  INTERRUPTED(brood_pipe_recv_fd(mine, LONG_MS, token, &fd, NULL));
   brood_pipe_free(mine);
   brood_pipe_free(theirs);
+}
+
+static void promise_10_rendezvous(void **state) {
+  (void)state;
+  char name[64];
+  snprintf(name, sizeof name, "brood-test-interrupt-%d", (int)getpid());
+  brood_pipe *pipe = NULL;
+  INTERRUPTED(brood_lookup(name, NULL, LONG_MS, token, &pipe, NULL));
+  brood_publication *publication = NULL;
+  OK(brood_publish(name, NULL, &publication, NULL));
+  INTERRUPTED(brood_publication_accept(publication, LONG_MS, token, &pipe, NULL));
+  brood_publication_free(publication);
 }
 
 static void promise_10_locks(void **state) {
@@ -242,6 +260,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(promise_10_processes),
       cmocka_unit_test(promise_10_queues),
       cmocka_unit_test(promise_10_pipes),
+      cmocka_unit_test(promise_10_rendezvous),
       cmocka_unit_test(promise_10_locks),
       cmocka_unit_test(promise_10_semaphores_and_barriers),
   };
