@@ -5,7 +5,7 @@
 //   sweep [--full] [--first] [--state FILE] [NAME...]
 //
 // Quick mode kills after the steps that changed shared memory and on both sides of each system
-// call, or 120 of these. Full mode kills after every step; operations of more than 3000 are quick
+// call, or 400 of these. Full mode kills after every step; operations of more than 3000 are quick
 // mode and 500 random steps. FILE.1, FILE.2 and so on remember what a full sweep has done, so that
 // it can be interrupted. Each CPU sweeps operations of its own, in an arena of its own. --first
 // ends at the first failure. NAME picks operations by a part of their name.
@@ -35,7 +35,7 @@ namespace brood::crash {
 namespace {
 
 constexpr size_t kManySteps = 3000;
-constexpr size_t kMostQuickPoints = 120;
+constexpr size_t kMostQuickPoints = 400;
 constexpr const char* kAnotherWay = "another way";
 constexpr int kRandomSteps = 500;
 constexpr unsigned kPointSeconds = 10;
