@@ -347,5 +347,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(leases_come_back_until_acknowledged),
       cmocka_unit_test(bad_input_is_refused),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("queue", tests);
 }

@@ -238,5 +238,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(order_is_kept_for_each_producer),
       cmocka_unit_test(two_producers_and_two_consumers_lose_nothing),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("queue, crash", tests);
 }
