@@ -1,6 +1,6 @@
-// The crash sweep: a victim does one operation instruction by instruction and is killed after step
-// k; then it is reaped, and the invariants are checked. For every operation, and every k that
-// matters.
+// Promise 4, the crash sweep: a victim does one operation instruction by instruction and is killed
+// after step k; then it is reaped, and the invariants are checked. For every operation, and every k
+// that matters.
 //
 //   sweep [--full] [--first] [--state FILE] [NAME...]
 //
