@@ -70,7 +70,7 @@ static inline void kill_child(brood_process *process) {
 #define RUN_WITH(functions, tests)                                             \
   int main(int argc, char **argv) {                                            \
     family_begin(argc, argv, functions, sizeof functions / sizeof *functions); \
-    return cmocka_run_group_tests(tests, NULL, NULL);                          \
+    return RUN_TESTS(__FILE__, tests);                                         \
   }
 
 #endif

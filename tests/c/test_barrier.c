@@ -195,7 +195,7 @@ static void test_timeout(void **state) {
   brood_barrier_free(barrier);
 }
 
-static void death_of_a_waiting_party(void **state) {
+static void promise_7_death_of_a_waiting_party(void **state) {
   (void)state;
   brood_barrier *barrier = make_barrier(3);
   brood_process *dead = start_waiter(barrier, BROOD_OK);
@@ -219,7 +219,7 @@ CHILD(never_arrives) {
   while (true) pause();
 }
 
-static void death_of_a_party_that_never_arrived(void **state) {
+static void promise_7_death_of_a_party_that_never_arrived(void **state) {
   (void)state;
   brood_barrier *barrier = make_barrier(2);
   brood_event *event = NULL;
@@ -244,7 +244,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_abort),
     cmocka_unit_test(test_reset),
     cmocka_unit_test(test_timeout),
-    cmocka_unit_test(death_of_a_waiting_party),
-    cmocka_unit_test(death_of_a_party_that_never_arrived),
+    cmocka_unit_test(promise_7_death_of_a_waiting_party),
+    cmocka_unit_test(promise_7_death_of_a_party_that_never_arrived),
 };
 RUN_WITH(functions, tests)

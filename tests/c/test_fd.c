@@ -163,5 +163,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(libuv_reads_a_queue),
       cmocka_unit_test(completions_take_anything),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("fd", tests);
 }

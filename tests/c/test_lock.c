@@ -195,7 +195,7 @@ static void *kill_soon(void *context) {
   return NULL;
 }
 
-static void a_dead_holders_lock_must_be_recovered(void **state) {
+static void promise_6_a_dead_holders_lock_must_be_recovered(void **state) {
   (void)state;
   for (int recursive = 0; recursive < 2; ++recursive) {
     brood_lock *lock = make_lock(recursive);
@@ -257,7 +257,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_recursive_lock_belongs_to_its_owner),
     cmocka_unit_test(another_process_can_neither_take_nor_release_it),
     cmocka_unit_test(one_at_a_time_among_threads_and_processes),
-    cmocka_unit_test(a_dead_holders_lock_must_be_recovered),
+    cmocka_unit_test(promise_6_a_dead_holders_lock_must_be_recovered),
     cmocka_unit_test(waits_end_by_token_and_by_wait),
 };
 RUN_WITH(functions, tests)

@@ -306,5 +306,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_end_travels_through_pipes_and_queues),
       cmocka_unit_test(bad_input_is_refused),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("pipe", tests);
 }

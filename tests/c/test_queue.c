@@ -7,7 +7,7 @@ static const queue_order nothing_special = {0, 0, 0};
 
 /* ---- what goes in comes out ------------------------------------------------------------------ */
 
-static void length_is_exact_and_order_is_kept(void **state) {
+static void promise_22_length_is_exact_and_order_is_kept(void **state) {
   (void)state;
   brood_queue *queue = make_queue(0, false);
   for (uint64_t i = 0; i < 1000; ++i) {
@@ -334,7 +334,7 @@ int main(int argc, char **argv) {
   register_queue_workers();
   test_begin(argc, argv);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(length_is_exact_and_order_is_kept),
+      cmocka_unit_test(promise_22_length_is_exact_and_order_is_kept),
       cmocka_unit_test(messages_of_every_size_are_whole),
       cmocka_unit_test(loaned_messages_are_not_copied),
       cmocka_unit_test(many_at_once),
@@ -347,5 +347,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(leases_come_back_until_acknowledged),
       cmocka_unit_test(bad_input_is_refused),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("queue", tests);
 }

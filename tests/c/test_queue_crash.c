@@ -1,9 +1,10 @@
 /* Queues whose other users are killed. */
+#include "inspect.h"
 #include "queue_workers.h"
 
 static const queue_order nothing_special = {0, 0, 0};
 
-static void a_child_puts_100_mb_and_exits(void **state) { /* promise 16 */
+static void promise_16_a_child_puts_100_mb_and_exits(void **state) {
   (void)state;
   brood_queue *queue = make_queue(0, false);
   const queue_order order = {100, 1000000, 7};
@@ -25,7 +26,7 @@ static void a_child_puts_100_mb_and_exits(void **state) { /* promise 16 */
   brood_queue_free(queue);
 }
 
-static void a_process_killed_in_a_get_leaves_the_queue(void **state) { /* promise 6 */
+static void promise_6_a_process_killed_in_a_get_leaves_the_queue(void **state) {
   (void)state;
   brood_queue *queue = make_queue(0, false);
   brood_queue *news = make_queue(0, false);
@@ -43,7 +44,7 @@ static void a_process_killed_in_a_get_leaves_the_queue(void **state) { /* promis
   brood_queue_free(news);
 }
 
-static void what_a_dead_consumer_had_is_told(void **state) { /* promise 7 */
+static void promise_7_what_a_dead_consumer_had_is_told(void **state) {
   (void)state;
   brood_queue *queue = make_queue(0, true);
   brood_queue *news = make_queue(0, false);
@@ -75,7 +76,7 @@ static void what_a_dead_consumer_had_is_told(void **state) { /* promise 7 */
   brood_queue_free(news);
 }
 
-static void what_a_dead_consumer_leased_comes_again(void **state) { /* promise 7 */
+static void promise_7_what_a_dead_consumer_leased_comes_again(void **state) {
   (void)state;
   brood_queue *queue = make_queue(0, true);
   brood_queue *news = make_queue(0, false);
@@ -97,7 +98,7 @@ static void what_a_dead_consumer_leased_comes_again(void **state) { /* promise 7
   brood_queue_free(news);
 }
 
-static void a_queue_outlives_who_made_it(void **state) { /* promise 29 */
+static void promise_29_a_queue_outlives_who_made_it(void **state) {
   (void)state;
   brood_queue *outer = make_queue(0, false);
   brood_process *process = start_with("queue_in_queue", &nothing_special, outer, NULL);
@@ -127,24 +128,55 @@ static void a_queue_outlives_who_made_it(void **state) { /* promise 29 */
   brood_queue_free(outer);
 }
 
-static void memory_is_free_when_the_last_holder_is_gone(void **state) { /* promise 29 */
+static uint64_t bytes_in_use(void) { return look_around().arena_bytes; }
+
+static bool no_more_is_in_use(void *before) { return bytes_in_use() <= *(uint64_t *)before; }
+
+/* 4 MB in a queue, large and small. */
+static void put_4_mb(brood_queue *queue) {
+  char *bytes = calloc(1, 2000000);
+  OK(brood_queue_put(queue, bytes, 2000000, 0, 0, NULL, NULL));
+  for (int i = 0; i < 500; ++i) OK(brood_queue_put(queue, bytes, 4000, 0, 0, NULL, NULL));
+  free(bytes);
+}
+
+static void promise_29_memory_is_free_when_the_last_holder_is_gone(void **state) {
   (void)state;
-  /* Far more, in all, than the arena of this test has. */
-  for (int turn = 0; turn < 100; ++turn) {
+  uint64_t before = bytes_in_use();
+  for (int turn = 0; turn < 20; ++turn) {
     brood_queue *outer = make_queue(0, false);
     brood_queue *inner = make_queue(0, false);
-    char *bytes = calloc(1, 2000000);
-    OK(brood_queue_put(inner, bytes, 2000000, 0, 0, NULL, NULL));
-    for (int i = 0; i < 500; ++i) OK(brood_queue_put(inner, bytes, 4000, 0, 0, NULL, NULL));
-    free(bytes);
+    put_4_mb(inner);
     brood_msg *msg = NULL;
     OK(brood_msg_create("inner", 5, 0, &msg, NULL));
     OK(brood_msg_attach(msg, brood_queue_handle(inner), NULL));
     /* A cycle would live for ever; this is none. */
     OK(brood_queue_put_msg(outer, msg, 0, NULL, NULL));
     brood_queue_free(inner);
+    assert_true(bytes_in_use() > before + 4000000);
     brood_queue_free(outer);
+    assert_int_equal(bytes_in_use(), before);
   }
+}
+
+static void promise_29_memory_is_free_when_the_last_holder_is_killed(void **state) {
+  (void)state;
+  brood_queue *news = make_queue(0, false);
+  put_text(news, "its memory stays for the next one");
+  expect_text(news, "its memory stays for the next one");
+  uint64_t before = bytes_in_use();
+  for (int turn = 0; turn < 5; ++turn) {
+    brood_queue *queue = make_queue(0, false);
+    brood_process *process = start_with("take_and_wait", &nothing_special, queue, news);
+    put_4_mb(queue);
+    expect_text(news, "taken");
+    brood_queue_free(queue);
+    /* It is the process's alone now, half of it in its hands. */
+    assert_true(bytes_in_use() > before + 4000000);
+    kill_and_free(process);
+    assert_true(eventually(no_more_is_in_use, &before));
+  }
+  brood_queue_free(news);
 }
 
 /* ---- several of each side -------------------------------------------------------------------- */
@@ -164,7 +196,7 @@ static void check_forwarded(brood_queue *queue, uint64_t producers, uint64_t eac
   }
 }
 
-static void order_is_kept_for_each_producer(void **state) {
+static void promise_22_order_is_kept_for_each_producer(void **state) {
   (void)state;
   /* One forwarder between, so that the order can be told; workers exist before the queues do. */
   brood_pool *pool = make_pool(3);
@@ -229,14 +261,15 @@ int main(int argc, char **argv) {
   register_queue_workers();
   test_begin(argc, argv);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_child_puts_100_mb_and_exits),
-      cmocka_unit_test(a_process_killed_in_a_get_leaves_the_queue),
-      cmocka_unit_test(what_a_dead_consumer_had_is_told),
-      cmocka_unit_test(what_a_dead_consumer_leased_comes_again),
-      cmocka_unit_test(a_queue_outlives_who_made_it),
-      cmocka_unit_test(memory_is_free_when_the_last_holder_is_gone),
-      cmocka_unit_test(order_is_kept_for_each_producer),
+      cmocka_unit_test(promise_16_a_child_puts_100_mb_and_exits),
+      cmocka_unit_test(promise_6_a_process_killed_in_a_get_leaves_the_queue),
+      cmocka_unit_test(promise_7_what_a_dead_consumer_had_is_told),
+      cmocka_unit_test(promise_7_what_a_dead_consumer_leased_comes_again),
+      cmocka_unit_test(promise_29_a_queue_outlives_who_made_it),
+      cmocka_unit_test(promise_29_memory_is_free_when_the_last_holder_is_gone),
+      cmocka_unit_test(promise_29_memory_is_free_when_the_last_holder_is_killed),
+      cmocka_unit_test(promise_22_order_is_kept_for_each_producer),
       cmocka_unit_test(two_producers_and_two_consumers_lose_nothing),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("queue, crash", tests);
 }

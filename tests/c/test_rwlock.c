@@ -124,7 +124,7 @@ CHILD(holds_for_ever) {
   while (true) pause();
 }
 
-static void a_dead_reader_leaves_nothing_a_dead_writer_does(void **state) {
+static void promise_7_a_dead_reader_leaves_nothing_a_dead_writer_does(void **state) {
   (void)state;
   for (int write = 0; write < 2; ++write) {
     brood_rwlock *lock = make_rwlock(0);
@@ -154,6 +154,6 @@ static const child_function functions[] = {{"uses", uses}, {"holds_for_ever", ho
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_read_or_one_writes),
     cmocka_unit_test(readers_never_see_half_a_change),
-    cmocka_unit_test(a_dead_reader_leaves_nothing_a_dead_writer_does),
+    cmocka_unit_test(promise_7_a_dead_reader_leaves_nothing_a_dead_writer_does),
 };
 RUN_WITH(functions, tests)

@@ -258,5 +258,5 @@ static const struct CMUnitTest tests[] = {
 
 int main(int argc, char **argv) {
   test_begin(argc, argv);
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return RUN_TESTS("sync", tests);
 }

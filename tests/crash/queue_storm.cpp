@@ -1,6 +1,6 @@
-// The kill storm over queues: processes put into one, take from it and put into another, and are
-// killed at random, all the time. What each did is written down (history.hpp) and checked in the
-// end (queue_history.hpp).
+// Promise 5, the kill storm over queues: processes put into one, take from it and put into another,
+// and are killed at random, all the time. What each did is written down (history.hpp) and checked
+// in the end (queue_history.hpp).
 //
 //   queue_storm [KILLS] [SEED]
 //

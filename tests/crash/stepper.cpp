@@ -1,18 +1,21 @@
 #include "stepper.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "instruction.hpp"
 
 namespace brood::crash {
 
@@ -20,7 +23,27 @@ namespace {
 
 constexpr auto kAsleepAfter = std::chrono::milliseconds(100);
 
+std::string read_small_file(const std::string& path) {
+  char text[512] = {};
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return "";
+  const ssize_t got = read(fd, text, sizeof text - 1);
+  close(fd);
+  return std::string(text, static_cast<size_t>(std::max<ssize_t>(got, 0)));
+}
+
 }  // namespace
+
+bool sleeps(pid_t pid) {
+  const std::string stat = read_small_file("/proc/" + std::to_string(pid) + "/stat");
+  const size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && stat.compare(name_end + 2, 1, "S") == 0;
+}
+
+bool sleeps_on_futex(pid_t pid) {
+  return sleeps(pid) &&
+         read_small_file("/proc/" + std::to_string(pid) + "/syscall").starts_with("202 ");
+}
 
 Victim::Victim(const std::function<void()>& operation) {
   pid_ = fork();
@@ -45,13 +68,16 @@ bool Victim::step() { return resume(PTRACE_SINGLESTEP); }
 
 bool Victim::resume(int request) {
   if (ptrace(static_cast<__ptrace_request>(request), pid_, nullptr, nullptr) != 0) return false;
-  const auto end = std::chrono::steady_clock::now() + kAsleepAfter;
+  auto end = std::chrono::steady_clock::now() + kAsleepAfter;
   int status = 0;
   for (int turn = 0;; ++turn) {
     const pid_t seen = waitpid(pid_, &status, WNOHANG | __WALL);
     if (seen == pid_) break;
     sched_yield();
-    if (turn % 64 == 63 && std::chrono::steady_clock::now() > end) return false;
+    if (turn % 64 != 63 || std::chrono::steady_clock::now() < end) continue;
+    // On a busy machine it may only not have had its turn.
+    if (sleeps(pid_)) return false;
+    end += kAsleepAfter;
   }
   if (WIFEXITED(status) || WIFSIGNALED(status)) dead_ = true;
   return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
@@ -84,16 +110,24 @@ bool Victim::run_to(const Moment& moment) {
   return true;
 }
 
-bool Victim::before_syscall() const {
-  constexpr long kSyscall = 0x050f;
-  const long word = ptrace(PTRACE_PEEKTEXT, pid_, reinterpret_cast<void*>(instruction()), nullptr);
-  return (word & 0xffff) == kSyscall;
+const user_regs_struct& Victim::look() {
+  registers_ = {};
+  ptrace(PTRACE_GETREGS, pid_, nullptr, &registers_);
+  return registers_;
 }
 
-uint64_t Victim::instruction() const {
-  user_regs_struct registers{};
-  ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
-  return registers.rip;
+// The victim is a fork: its code lies where ours does.
+static const uint8_t* code_at(uint64_t address) {
+  return reinterpret_cast<const uint8_t*>(address);
+}
+
+bool Victim::before_syscall() const {
+  const uint8_t* code = code_at(registers_.rip);
+  return code[0] == 0x0f && code[1] == 0x05;
+}
+
+bool Victim::may_write(uint64_t begin, uint64_t end) const {
+  return crash::may_write(code_at(registers_.rip), registers_, begin, end);
 }
 
 void Victim::kill() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/user.h>
 
 #include <cstdint>
 #include <functional>
@@ -33,9 +34,12 @@ class Victim {
   // The same as moment.step steps from the beginning, much faster: with a breakpoint. False when
   // the operation went another way; nothing can be said then of where it is.
   bool run_to(const Moment& moment);
-  // True if the next instruction is a system call.
+  // The registers as they are now; what follows is said of them.
+  const user_regs_struct& look();
+  // True if the next instruction is a system call. Its bytes are this program's own too.
   bool before_syscall() const;
-  uint64_t instruction() const;
+  // True if the next instruction may change memory in the range.
+  bool may_write(uint64_t begin, uint64_t end) const;
   void kill();
 
  private:
@@ -43,8 +47,13 @@ class Victim {
   bool poke(uint64_t address, long word);
 
   pid_t pid_ = 0;
+  user_regs_struct registers_{};
   bool dead_ = false;
 };
+
+// What the kernel says of a process.
+bool sleeps(pid_t pid);
+bool sleeps_on_futex(pid_t pid);
 
 // "function at file:line" of an address in this program; "in libc" and the like elsewhere.
 std::string source_line(uint64_t address);

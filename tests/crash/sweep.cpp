@@ -1,14 +1,16 @@
-// The crash sweep: a victim does one operation instruction by instruction and is killed after step
-// k; then it is reaped, and the invariants are checked. For every operation, and every k that
-// matters.
+// Promise 4, the crash sweep: a victim does one operation instruction by instruction and is killed
+// after step k; then it is reaped, and the invariants are checked. For every operation, and every k
+// that matters.
 //
 //   sweep [--full] [--first] [--state FILE] [NAME...]
 //
 // Quick mode kills after the steps that changed shared memory and on both sides of each system
-// call, or 120 of these. Full mode kills after every step; operations of more than 3000 are quick
-// mode and 500 random steps. FILE remembers what a full sweep has done, so that it can be
-// interrupted. --first ends at the first failure. NAME picks operations by a part of their name.
+// call, or 400 of these. Full mode kills after every step; operations of more than 3000 are quick
+// mode and 500 random steps. FILE.1, FILE.2 and so on remember what a full sweep has done, so that
+// it can be interrupted. Each CPU sweeps operations of its own, in an arena of its own. --first
+// ends at the first failure. NAME picks operations by a part of their name.
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "operation.hpp"
@@ -32,7 +35,7 @@ namespace brood::crash {
 namespace {
 
 constexpr size_t kManySteps = 3000;
-constexpr size_t kMostQuickPoints = 120;
+constexpr size_t kMostQuickPoints = 400;
 constexpr const char* kAnotherWay = "another way";
 constexpr int kRandomSteps = 500;
 constexpr unsigned kPointSeconds = 10;
@@ -94,54 +97,65 @@ void act(World& world, const Operation& operation) {
 struct Steps {
   std::vector<Moment> all;
   std::set<size_t> worth;
+  size_t unforeseen = 0;  // changes after an instruction that was said to change nothing
 };
 
-// Steps through the operation; one line for each moment.
-std::string trace(World& world, const Operation& operation) {
+// Steps through the operation; one line for each moment. `every`: looks at the memory after every
+// step, and not only after those that may have changed it.
+std::string trace(World& world, const Operation& operation, bool every) {
   std::string lines;
   std::map<uint64_t, long> met;
   Victim victim([&] { act(world, operation); });
   uint64_t last = world.fingerprint();
   bool after_syscall = false;
+  bool may_differ = false;
   Moment moment;
   for (bool going = true;;) {
-    const uint64_t address = victim.instruction();
+    const uint64_t address = victim.look().rip;
     const bool same = moment.step > 0 && address == moment.address;
     moment.extra = same ? moment.extra + 1 : 0;
     if (!same && moment.step > 0) moment.nth = ++met[address];
     moment.address = address;
-    const uint64_t now = world.fingerprint();
+    const uint64_t now =
+        every || may_differ || after_syscall || !going ? world.fingerprint() : last;
     const bool syscall = going && victim.before_syscall();
     const bool worth = now != last || syscall || after_syscall || !going;
+    const bool unforeseen = now != last && !may_differ && !after_syscall;
     char line[96];
-    snprintf(line, sizeof line, "%ld %llu %ld %ld %d\n", moment.step,
-             static_cast<unsigned long long>(address), moment.nth, moment.extra, worth);
+    snprintf(line, sizeof line, "%ld %llu %ld %ld %d %d\n", moment.step,
+             static_cast<unsigned long long>(address), moment.nth, moment.extra, worth, unforeseen);
     lines += line;
     last = now;
     after_syscall = syscall;
     if (!going) return lines;
+    may_differ = victim.may_write(world.begin(), world.end());
     going = victim.step();
     ++moment.step;
   }
 }
 
-Steps find_steps(World& world, const Operation& operation) {
+Steps find_steps(World& world, const Operation& operation, bool every) {
   world.restore();
   const std::string text = in_child(kFindSeconds, [&] {
     operation.setup(world);
     const pid_t survivor = operation.survivor(world);
-    std::string lines = trace(world, operation);
+    std::string lines = trace(world, operation, every);
+    // A survivor that was woken changes memory whenever it likes.
     if (survivor > 0) kill(survivor, SIGKILL);
-    return lines;
+    return lines + (survivor > 0 ? "survivor" : "");
   });
   Steps steps;
   std::istringstream lines(text);
   Moment moment;
   bool worth = false;
-  while (lines >> moment.step >> moment.address >> moment.nth >> moment.extra >> worth) {
+  bool unforeseen = false;
+  while (lines >> moment.step >> moment.address >> moment.nth >> moment.extra >> worth >>
+         unforeseen) {
     if (worth) steps.worth.insert(steps.all.size());
+    if (unforeseen) ++steps.unforeseen;
     steps.all.push_back(moment);
   }
+  if (text.ends_with("survivor")) steps.unforeseen = 0;
   return steps;
 }
 
@@ -198,42 +212,41 @@ std::set<size_t> choose(const Steps& steps, bool full) {
   return chosen;
 }
 
-// What a state file says: for each operation, how many of its points were done, and how many
-// failed.
+// How far one operation is.
 struct Progress {
   long points = 0;
   long failures = 0;
 };
-using State = std::map<std::string, Progress>;
 
-State load_state(const std::string& file) {
-  State state;
-  std::ifstream in(file);
-  Progress progress;
-  std::string name;
-  while (in >> progress.points >> progress.failures && std::getline(in >> std::ws, name)) {
-    state[name] = progress;
+// Remembers it in a file of its own; without a name nothing is remembered.
+class State {
+ public:
+  State(const std::string& file, size_t number)
+      : file_(file.empty() ? file : file + "." + std::to_string(number)) {}
+
+  Progress load() const {
+    Progress progress;
+    std::ifstream(file_) >> progress.points >> progress.failures;
+    return progress;
   }
-  return state;
-}
-
-void save_state(const std::string& file, const State& state) {
-  if (file.empty()) return;
-  const std::string fresh = file + ".new";
-  std::ofstream out(fresh);
-  for (const auto& [name, progress] : state) {
-    out << progress.points << ' ' << progress.failures << ' ' << name << '\n';
+  void save(const Progress& progress) const {
+    if (file_.empty()) return;
+    const std::string fresh = file_ + ".new";
+    std::ofstream(fresh) << progress.points << ' ' << progress.failures << '\n';
+    rename(fresh.c_str(), file_.c_str());
   }
-  out.close();
-  rename(fresh.c_str(), file.c_str());
-}
 
-Progress sweep(World& world, const Operation& operation, const Options& options, State& state) {
+ private:
+  const std::string file_;
+};
+
+Progress sweep(World& world, const Operation& operation, const Options& options,
+               const State& state) {
   const auto begin = Clock::now();
-  const Steps steps = find_steps(world, operation);
+  const Steps steps = find_steps(world, operation, options.full);
   const std::set<size_t> chosen = choose(steps, options.full);
   const std::vector<size_t> points(chosen.begin(), chosen.end());
-  Progress& progress = state[operation.name];
+  Progress progress = state.load();
   for (auto at = static_cast<size_t>(progress.points); at < points.size(); ++at) {
     const std::string wrong = run_point(world, operation, steps.all[points[at]]);
     ++progress.points;
@@ -241,41 +254,74 @@ Progress sweep(World& world, const Operation& operation, const Options& options,
       printf("FAILED %s, step %zu, %s\n", operation.name, points[at], wrong.c_str());
     }
     if (options.first && progress.failures > 0) break;
-    if (progress.points % 50 == 0) save_state(options.state_file, state);
+    if (progress.points % 50 == 0) state.save(progress);
+  }
+  if (steps.unforeseen > 0) {
+    printf("FAILED %s: %zu changes that may_write() did not foresee\n", operation.name,
+           steps.unforeseen);
+    ++progress.failures;
   }
   if (points.size() < 2) {
     printf("FAILED %s: it has no steps\n", operation.name);
     ++progress.failures;
   }
-  save_state(options.state_file, state);
+  state.save(progress);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  fflush(stdout);
   printf("%-58s %6zu steps %5ld points %3ld failures %6.2f s\n", operation.name, steps.all.size(),
          progress.points, progress.failures, seconds);
+  fflush(stdout);
   return progress;
 }
 
-int run(const Options& options) {
-  World world;
-  State state;
-  if (!options.state_file.empty()) state = load_state(options.state_file);
-  long operations = 0;
-  Progress all;
+// What the sweepers share: the next operation, and the sums.
+struct Board {
+  std::atomic<size_t> next;
+  std::atomic<long> operations, points, failures;
+};
+
+std::vector<Operation> all_operations(const Options& options) {
+  std::vector<Operation> all;
   for (const auto& group :
        {lane_operations(), worker_operations(), heap_operations(), object_operations(),
         member_operations(), waiter_operations(), lock_operations(), meeting_operations(),
         queue_operations(), ticket_operations(), pipe_operations()}) {
-    for (const Operation& operation : group) {
-      if (!options.picks(operation.name)) continue;
-      const Progress progress = sweep(world, operation, options, state);
-      ++operations;
-      all.points += progress.points;
-      all.failures += progress.failures;
-      if (options.first && all.failures > 0) return 1;
-    }
+    std::copy_if(group.begin(), group.end(), std::back_inserter(all),
+                 [&](const Operation& operation) { return options.picks(operation.name); });
   }
-  printf("%ld operations, %ld points, %ld failures\n", operations, all.points, all.failures);
-  return all.failures == 0 && operations > 0 ? 0 : 1;
+  return all;
+}
+
+// One of the sweepers, in a process of its own.
+void sweep_some(const std::vector<Operation>& all, const Options& options, Board& board) {
+  World world;
+  for (size_t at; (at = board.next.fetch_add(1)) < all.size();) {
+    const Progress progress = sweep(world, all[at], options, State(options.state_file, at + 1));
+    ++board.operations;
+    board.points += progress.points;
+    board.failures += progress.failures;
+    if (options.first && board.failures.load() > 0) return;
+  }
+}
+
+int run(const Options& options) {
+  const std::vector<Operation> all = all_operations(options);
+  auto* board = static_cast<Board*>(
+      mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  const unsigned sweepers = std::max(1u, std::thread::hardware_concurrency());
+  for (unsigned count = 0; count < sweepers; ++count) {
+    if (fork() != 0) continue;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sweep_some(all, options, *board);
+    _exit(0);
+  }
+  for (int status = 0; wait(&status) > 0;) {
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) ++board->failures;
+  }
+  const long failures = board->failures.load();
+  printf("%ld operations, %ld points, %ld failures\n", board->operations.load(),
+         board->points.load(), failures);
+  const bool complete = board->operations.load() == static_cast<long>(all.size());
+  return failures == 0 && complete && !all.empty() ? 0 : 1;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "world.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,11 +12,14 @@
 #include <cstring>
 #include <map>
 
+#include "stepper.hpp"
+
 namespace brood::crash {
 
 namespace {
 
 constexpr uint64_t kArenaBytes = 16 << 20;
+constexpr uint64_t kPageBytes = 4096;
 constexpr uint32_t kFewBlocks = 24;
 // So that the sweep does not step through /proc: no file is found there, and no limit.
 constexpr const char* kNoSystem = "/nonexistent";
@@ -26,23 +28,6 @@ MemberId join(Members& members, MemberSlot by) {
   auto id = members.reserve(by);
   if (!id || !members.join(*id, getpid(), 0)) abort();
   return *id;
-}
-
-std::string read_small_file(const std::string& path) {
-  char text[512] = {};
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return "";
-  const ssize_t got = read(fd, text, sizeof text - 1);
-  close(fd);
-  return std::string(text, static_cast<size_t>(std::max<ssize_t>(got, 0)));
-}
-
-bool sleeps_on_futex(pid_t pid) {
-  const std::string folder = "/proc/" + std::to_string(pid);
-  const std::string stat = read_small_file(folder + "/stat");
-  const size_t name_end = stat.rfind(')');
-  const bool asleep = name_end != std::string::npos && stat.compare(name_end + 2, 1, "S") == 0;
-  return asleep && read_small_file(folder + "/syscall").starts_with("202 ");
 }
 
 }  // namespace
@@ -106,26 +91,35 @@ void World::restore() {
 }
 
 uint64_t World::fingerprint() const {
+  static const std::byte zeros[kPageBytes] = {};
   uint64_t hash = 1469598103934665603u;
   const std::byte* base = arena->at(8, 0) - 8;
   const Offset data_at = arena->layout().data_at;
-  const auto add = [&](uint64_t from, uint64_t bytes) {
-    const auto* words = reinterpret_cast<const uint64_t*>(base + from);
-    for (uint64_t index = 0; index < bytes / 8; ++index) {
-      hash = (hash ^ words[index]) * 1099511628211u;
-      hash ^= hash >> 29;
+  const auto add = [&](uint64_t from, uint64_t to) {
+    for (; from < to; from += kPageBytes) {
+      const uint64_t bytes = std::min(kPageBytes, to - from);
+      // A page that was only looked at is there as well.
+      if (std::memcmp(base + from, zeros, bytes) == 0) continue;
+      const auto* words = reinterpret_cast<const uint64_t*>(base + from);
+      hash ^= from;
+      for (uint64_t index = 0; index < bytes / 8; ++index) {
+        hash = (hash ^ words[index]) * 1099511628211u;
+        hash ^= hash >> 29;
+      }
     }
   };
   for_each_range([&](uint64_t offset, uint64_t size) {
     const uint64_t end = offset + size;
-    if (offset < data_at) add(offset, std::min(end, data_at) - offset);
+    if (offset < data_at) add(offset, std::min(end, data_at));
     // Of each block what lies first: lists, lanes, objects and the beginnings of messages.
     for (uint64_t at = std::max(offset, data_at); at < end; at += kBlockBytes) {
-      add(at, std::min<uint64_t>(12288, end - at));
+      add(at, std::min<uint64_t>(at + 12288, end));
     }
   });
   return hash;
 }
+
+uint64_t World::end() const { return begin() + kArenaBytes; }
 
 Offset World::make_list(MemberSlot owner, uint64_t count) {
   const Offset piece = *heap().allocate_zeroed(ref_list_bytes(count), owner);

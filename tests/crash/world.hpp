@@ -36,6 +36,9 @@ class World {
   void restore();
   // A number that changes when anything but the bulk of a large piece changes.
   uint64_t fingerprint() const;
+  // Where in this process that memory lies.
+  uint64_t begin() const { return reinterpret_cast<uint64_t>(arena->at(8, 0)) - 8; }
+  uint64_t end() const;
 
   Heap& heap() { return arena->heap(); }
   Members& members() { return arena->members(); }
