@@ -154,12 +154,6 @@ void ForeignEnd::read_answer() {
   while (!answered()) {
     auto packet = platform::receive_packet(messages_->get(), kNow);
     if (!packet && packet.error().code() == Code::Timeout) return;
-    if (!packet && packet.error().code() == Code::Closed && !reset_seen_) {
-      // An end that goes with something unread in it resets the connection; what it had sent is
-      // there all the same.
-      reset_seen_ = true;
-      continue;
-    }
     if (!packet) return end_with(packet.error());
     const auto frame = wire::decode_frame(packet->bytes);
     if (!frame || !packet->fds.empty() || packet->fds_lost || !assembly_.add(*frame)) {
@@ -279,10 +273,6 @@ Result<platform::Fd> ForeignEnd::receive_fd(Deadline deadline, const CancelToken
     }
     const Patience patience;
     auto packet = platform::receive_packet(fds_->get(), kNow);
-    // The first time it may be a reset, as in pump().
-    if (!packet && packet.error().code() == Code::Closed) {
-      packet = platform::receive_packet(fds_->get(), kNow);
-    }
     if (!packet) return packet.error();
     if (packet->bytes.size() != 1 || packet->bytes[0] != kFdWord || packet->fds.size() != 1) {
       shut_down();
