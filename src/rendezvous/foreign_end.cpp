@@ -83,6 +83,7 @@ ForeignEnd::~ForeignEnd() {
   {
     std::lock_guard lock(wakeup_->mutex);
     wakeup_->owner = nullptr;
+    wakeup_->fd.reset();
   }
   // At once, whoever else still has a copy of the sockets.
   shut_down();
@@ -101,7 +102,13 @@ void ForeignEnd::arm() {
   Loop& loop = household_.loop();
   loop.post([&loop, wakeup = wakeup_] {
     if (wakeup->watch) return wakeup->watch->set(true, false);
-    auto copy = platform::duplicate(wakeup->fd->get());
+    SharedFd fd;
+    {
+      std::lock_guard lock(wakeup->mutex);
+      fd = wakeup->fd;
+    }
+    if (!fd) return;
+    auto copy = platform::duplicate(fd->get());
     if (copy) wakeup->copy = std::move(*copy);
     auto watch = copy ? loop.watch(wakeup->copy.get(), true, false,
                                    [raw = wakeup.get()](Readiness) { on_readable(*raw); })

@@ -136,10 +136,16 @@ Result<Packet> receive_packet(int fd, Deadline deadline) {
 }
 
 bool is_packet_socket(int fd) {
-  int type = 0, domain = 0;
-  socklen_t size = sizeof type;
-  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET &&
-         ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+  const auto is = [fd](int option, int wanted) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    // Where it cannot be told for another reason, whoever uses the socket will hear that.
+    if (::getsockopt(fd, SOL_SOCKET, option, &value, &size) != 0) {
+      return errno != ENOTSOCK && errno != EBADF;
+    }
+    return value == wanted;
+  };
+  return is(SO_TYPE, SOCK_SEQPACKET) && is(SO_DOMAIN, AF_UNIX);
 }
 
 void stop_receiving(int fd) { ::shutdown(fd, SHUT_RD); }
