@@ -9,10 +9,10 @@
  *
  * Pipes between programs are pipes with these differences: messages with handles are
  * BROOD_E_UNSUPPORTED, since the two programs share no memory, and so is handing over the end
- * itself in a message; one message has at most 1 GiB; what waits in the pipe is about 128 KiB each
- * way, so a larger message needs a receiver at work; brood_pipe_send_fd() returns when the
- * descriptor is on its way. Nothing that the other program sends is believed: one that breaks the
- * protocol is hung up on with BROOD_E_PROTOCOL.
+ * itself in a message; one message has at most 1 GiB; a socket's buffer is all that waits in the
+ * pipe, so a message above some 100 KiB needs a receiver at work; brood_pipe_send_fd() returns when
+ * the descriptor is on its way. Nothing that the other program sends is believed: one that breaks
+ * the protocol is hung up on with BROOD_E_PROTOCOL.
  */
 #ifndef BROOD_RENDEZVOUS_H
 #define BROOD_RENDEZVOUS_H

@@ -64,7 +64,7 @@ class Giver {
     offer_.word.store(number << 1, std::memory_order_seq_cst);
     uint64_t words[6];
     std::memcpy(words, &secrets_, sizeof words);
-    for (int i = 0; i < 6; ++i) offer_.secrets[i].store(words[i], std::memory_order_relaxed);
+    for (int i = 0; i < 6; ++i) offer_.secrets[i].store(words[i], std::memory_order_release);
     // The commit of the offer.
     offer_.word.store(number << 1 | 1, std::memory_order_seq_cst);
     offer_.takers.wake_all(members_);

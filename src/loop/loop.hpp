@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <latch>
 #include <memory>
 
 #include "base/deadline.hpp"
@@ -46,6 +47,18 @@ class Loop {
   // place.
   void post(std::function<void()> function);
   bool on_loop_thread() const;
+  // The same, and waits until it is done; in place on the loop thread itself. Not where somebody
+  // waits for the caller on the loop thread.
+  template <class Function>
+  void run(Function&& function) {
+    if (on_loop_thread()) return function();
+    std::latch done(1);
+    post([&] {
+      function();
+      done.count_down();
+    });
+    done.wait();
+  }
 
   // Loop thread only. The callback may destroy what it was made for.
   Result<std::unique_ptr<Watch>> watch(int fd, bool read, bool write,

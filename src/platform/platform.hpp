@@ -80,7 +80,7 @@ Result<FdPair> make_socket_pair();
 Status send_packet(int fd, std::span<const std::byte> bytes, std::span<const int> fds,
                    Deadline deadline);
 // Receives one packet. Timeout when there is none by the deadline; Closed when the other end is
-// gone; Protocol when the packet was cut short, whose fds are closed.
+// gone and nothing of it is left; Protocol when the packet was cut short, whose fds are closed.
 Result<Packet> receive_packet(int fd, Deadline deadline);
 // The first packet's bytes, which stay where they are. Timeout when there is none; Invalid when
 // `fd` is not such a socket.

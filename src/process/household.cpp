@@ -21,6 +21,8 @@ Status Household::start(bool for_child) {
 void Household::stop() {
   std::lock_guard lock(starting_);
   nursery_.reset();
+  // What was given up is closed by now.
+  if (loop_) loop_->run([] {});
 }
 
 }  // namespace brood

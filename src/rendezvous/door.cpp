@@ -18,19 +18,20 @@ bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
 
 }  // namespace
 
-Door::Door(Household& household, platform::Fd place, Admission admission, Host& host)
+Door::Door(Household& household, SharedFd place, Admission admission, std::shared_ptr<Lobby> lobby)
     : household_(household),
       place_(std::move(place)),
       admission_(std::move(admission)),
       user_(platform::effective_user()),
-      host_(host) {}
+      lobby_(std::move(lobby)) {}
 
 Door::~Door() = default;
 
-Result<std::unique_ptr<Door>> Door::open(Household& household, platform::Fd place,
-                                         Admission admission, Host& host) {
-  std::unique_ptr<Door> door(new Door(household, std::move(place), std::move(admission), host));
-  auto watch = household.loop().watch(door->place_.get(), true, false,
+Result<std::unique_ptr<Door>> Door::open(Household& household, SharedFd place, Admission admission,
+                                         std::shared_ptr<Lobby> lobby) {
+  std::unique_ptr<Door> door(
+      new Door(household, std::move(place), std::move(admission), std::move(lobby)));
+  auto watch = household.loop().watch(door->place_->get(), true, false,
                                       [raw = door.get()](Readiness) { raw->on_arrival(); });
   if (!watch) return watch.error();
   door->watch_ = std::move(*watch);
@@ -41,14 +42,16 @@ Result<std::unique_ptr<Door>> Door::open(Household& household, platform::Fd plac
 void Door::on_arrival() {
   const Patience patience;
   for (;;) {
-    auto met = platform::accept_met(place_.get());
+    auto met = platform::accept_met(place_->get());
     if (met) {
       greet(std::move(*met));
       continue;
     }
     if (met.error().code() == Code::Timeout) return;
-    // No room for one more fd, say: who waits goes on waiting, and this is tried again later.
+    // Closed: it was revoked. No room for one more fd, say: who waits goes on waiting, and this is
+    // tried again later.
     watch_->set(false, false);
+    if (met.error().code() == Code::Closed) return;
     timer_->start_at(Clock::now() + std::chrono::milliseconds(100));
     return;
   }
@@ -95,7 +98,7 @@ wire::Answer Door::judge(const wire::Hello& hello) const {
 }
 
 void Door::let_in(Visitor visitor, uint64_t most_out) {
-  if (!host_.has_room()) return refuse(visitor.fd.get(), wire::Answer::Full);
+  if (!lobby_->has_room()) return refuse(visitor.fd.get(), wire::Answer::Full);
   auto fds = platform::make_socket_pair();
   if (!fds) return;
   const auto welcome =
@@ -103,7 +106,7 @@ void Door::let_in(Visitor visitor, uint64_t most_out) {
   const int theirs = fds->second.get();
   // Said before anything else is.
   if (!platform::send_packet(visitor.fd.get(), welcome, {&theirs, 1}, kNow)) return;
-  host_.receive(
+  lobby_->receive(
       {std::move(visitor.fd), std::move(fds->first), visitor.who, most_out, admission_.most_bytes});
 }
 

@@ -17,20 +17,19 @@ struct Admission {
   uint64_t most_bytes = wire::kMostMessage;
 };
 
-// Who waits behind the door. Called on the loop thread.
-class Host {
+// What lies behind the door: visitors that nobody has accepted yet.
+class Lobby {
  public:
+  virtual ~Lobby() = default;
+  // Called on the loop thread.
   virtual bool has_room() const = 0;
   virtual void receive(ForeignEnd::Connection visitor) = 0;
-
- protected:
-  ~Host() = default;
 };
 
 class Door {
  public:
-  static Result<std::unique_ptr<Door>> open(Household& household, platform::Fd place,
-                                            Admission admission, Host& host);
+  static Result<std::unique_ptr<Door>> open(Household& household, SharedFd place,
+                                            Admission admission, std::shared_ptr<Lobby> lobby);
   ~Door();
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
@@ -47,7 +46,7 @@ class Door {
   static constexpr size_t kMostSilent = 64;
   static constexpr std::chrono::seconds kMostSilence{2};
 
-  Door(Household& household, platform::Fd place, Admission admission, Host& host);
+  Door(Household& household, SharedFd place, Admission admission, std::shared_ptr<Lobby> lobby);
   void on_arrival();
   void greet(platform::Fd fd);
   void hear(Visitors::iterator visitor);
@@ -57,10 +56,10 @@ class Door {
   void tidy();
 
   Household& household_;
-  platform::Fd place_;
+  const SharedFd place_;
   const Admission admission_;
   const uint32_t user_;
-  Host& host_;
+  const std::shared_ptr<Lobby> lobby_;
   Visitors visitors_;
   std::unique_ptr<Timer> timer_;
   std::unique_ptr<Watch> watch_;

@@ -83,6 +83,7 @@ ForeignEnd::~ForeignEnd() {
   {
     std::lock_guard lock(wakeup_->mutex);
     wakeup_->owner = nullptr;
+    wakeup_->fd.reset();
   }
   // At once, whoever else still has a copy of the sockets.
   shut_down();
@@ -101,7 +102,13 @@ void ForeignEnd::arm() {
   Loop& loop = household_.loop();
   loop.post([&loop, wakeup = wakeup_] {
     if (wakeup->watch) return wakeup->watch->set(true, false);
-    auto copy = platform::duplicate(wakeup->fd->get());
+    SharedFd fd;
+    {
+      std::lock_guard lock(wakeup->mutex);
+      fd = wakeup->fd;
+    }
+    if (!fd) return;
+    auto copy = platform::duplicate(fd->get());
     if (copy) wakeup->copy = std::move(*copy);
     auto watch = copy ? loop.watch(wakeup->copy.get(), true, false,
                                    [raw = wakeup.get()](Readiness) { on_readable(*raw); })
@@ -154,12 +161,6 @@ void ForeignEnd::read_answer() {
   while (!answered()) {
     auto packet = platform::receive_packet(messages_->get(), kNow);
     if (!packet && packet.error().code() == Code::Timeout) return;
-    if (!packet && packet.error().code() == Code::Closed && !reset_seen_) {
-      // An end that goes with something unread in it resets the connection; what it had sent is
-      // there all the same.
-      reset_seen_ = true;
-      continue;
-    }
     if (!packet) return end_with(packet.error());
     const auto frame = wire::decode_frame(packet->bytes);
     if (!frame || !packet->fds.empty() || packet->fds_lost || !assembly_.add(*frame)) {
@@ -279,10 +280,6 @@ Result<platform::Fd> ForeignEnd::receive_fd(Deadline deadline, const CancelToken
     }
     const Patience patience;
     auto packet = platform::receive_packet(fds_->get(), kNow);
-    // The first time it may be a reset, as in pump().
-    if (!packet && packet.error().code() == Code::Closed) {
-      packet = platform::receive_packet(fds_->get(), kNow);
-    }
     if (!packet) return packet.error();
     if (packet->bytes.size() != 1 || packet->bytes[0] != kFdWord || packet->fds.size() != 1) {
       shut_down();

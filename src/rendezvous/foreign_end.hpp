@@ -105,7 +105,6 @@ class ForeignEnd final : public Waitable {
   wire::Assembly assembly_;
   Message::Ptr next_;
   std::optional<Error> over_;  // what every receive says once there is no message
-  bool reset_seen_ = false;
 };
 
 }  // namespace brood

@@ -41,7 +41,9 @@ Result<ForeignEnd*> visit_once(Household& household, std::string_view name, cons
   if (!found) return found.error();
   const auto fd = std::make_shared<const platform::Fd>(std::move(found->connection));
   const auto hello = wire::encode(wire::Hello{wire::kVersion, visit.most_bytes, visit.token});
-  BROOD_TRY(platform::send_packet(fd->get(), hello, {}, Deadline::after_ms(0)));
+  const Status sent = platform::send_packet(fd->get(), hello, {}, Deadline::after_ms(0));
+  // Closed: it may have refused this user already, which is still to be read.
+  if (!sent && sent.code() != Code::Closed) return sent.error();
   BROOD_TRY(wait_for_fd(household, fd, false, deadline, cancel));
   auto packet = platform::receive_packet(fd->get(), Deadline::after_ms(0));
   if (!packet) return packet.error();

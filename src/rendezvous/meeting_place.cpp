@@ -65,6 +65,8 @@ Result<platform::Fd> open_place(std::string_view name) {
     if (place == mine) continue;
     const auto other = try_place(name, me, place);
     if (is_nobody(other)) continue;
+    // Timeout: it has more to answer than it can.
+    if (!other && other.error().code() != Code::Timeout) return other.error();
     return not_published(name, std::string("is published already, by ").append(describe(other)));
   }
   if (opened) return opened;

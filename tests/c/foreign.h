@@ -13,12 +13,18 @@
  *   hold    publishes, says "here" to whoever comes, for ever
  *   fork    the same, with a forked child that lives until its standard input ends
  *   visit   visits, says "here", and waits for ever
+ * As another user, for which it must be started by root:
+ *   other-refused    visits root's publication, which must not let it in
+ *   other-admitted   the same the other way round, and says "here"
+ *   squat            takes the first places of root's name, says so on its output, and waits
+ *   squat-all        the same with every place
  */
 int play(int argc, char **argv);
 
 typedef struct program {
   pid_t pid;
   int input; /* of the program, and of what it forked: closed, it ends */
+  int output;
 } program;
 
 program run(const char *role, const char *name);

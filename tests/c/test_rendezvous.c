@@ -426,6 +426,82 @@ static void a_killed_visitor_is_the_end(void **state) {
   brood_publication_free(publication);
 }
 
+/* ---- two users --------------------------------------------------------------------------------*/
+
+static void need_two_users(void) {
+  if (geteuid() == 0) return;
+  print_message("only root can be two users: not run\n");
+  skip();
+}
+
+static void another_user_must_be_invited(void **state) {
+  (void)state;
+  need_two_users();
+  brood_publication *publication = publish("users");
+  program other = run("other-refused", "users");
+  assert_int_equal(exit_code_of(&other), 0);
+  put_away(&other);
+  brood_pipe *pipe = NULL;
+  FAILS(BROOD_E_TIMEOUT, brood_publication_accept(publication, 0, NULL, &pipe, NULL));
+  brood_publication_free(publication);
+
+  char name[64];
+  brood_publish_options options = BROOD_PUBLISH_OPTIONS_INIT;
+  options.any_user = true;
+  OK(brood_publish(name_of(name, "users"), &options, &publication, NULL));
+  other = run("other-admitted", "users");
+  OK(brood_publication_accept(publication, LONG_MS, NULL, &pipe, NULL));
+  receive_text(pipe, "here");
+  int64_t pid = 0;
+  uint32_t user = 0;
+  OK(brood_pipe_peer(pipe, &pid, &user, NULL));
+  assert_int_equal(user, 65534);
+  assert_int_equal(pid, other.pid);
+  assert_int_equal(exit_code_of(&other), 0);
+  put_away(&other);
+  brood_pipe_free(pipe);
+  brood_publication_free(publication);
+}
+
+static void await_squatter(program *other) {
+  char byte = 0;
+  assert_int_equal(read(other->output, &byte, 1), 1);
+}
+
+static void nobody_is_taken_for_another_user(void **state) {
+  (void)state;
+  need_two_users();
+  char name[64];
+  brood_pipe *pipe = NULL;
+  brood_publication *publication = NULL;
+  program other = run("squat", "squatted");
+  await_squatter(&other);
+  FAILS(BROOD_E_TIMEOUT, brood_lookup(name_of(name, "squatted"), NULL, 0, NULL, &pipe, NULL));
+  /* There are other places. */
+  publication = publish("squatted");
+  pipe = visit("squatted");
+  int64_t pid = 0;
+  OK(brood_pipe_peer(pipe, &pid, NULL, NULL));
+  assert_int_equal(pid, getpid());
+  brood_pipe_free(pipe);
+  put_away(&other);
+  assert_int_equal(exit_code_of(&other), 0);
+  /* And one that is free again is no second chance. */
+  brood_publication *second = NULL;
+  FAILS(BROOD_E_STATE, brood_publish(name, NULL, &second, NULL));
+  SAYS("by this process");
+  brood_publication_free(publication);
+
+  other = run("squat-all", "full");
+  await_squatter(&other);
+  FAILS(BROOD_E_STATE, brood_publish(name_of(name, "full"), NULL, &publication, NULL));
+  SAYS("other users");
+  put_away(&other);
+  assert_int_equal(exit_code_of(&other), 0);
+  publication = publish("full");
+  brood_publication_free(publication);
+}
+
 int main(int argc, char **argv) {
   if (argc == 3) return play(argc, argv);
   test_begin(argc, argv);
@@ -446,6 +522,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_killed_publisher_frees_its_name),
       cmocka_unit_test(a_dead_publishers_child_is_no_publisher),
       cmocka_unit_test(a_killed_visitor_is_the_end),
+      cmocka_unit_test(another_user_must_be_invited),
+      cmocka_unit_test(nobody_is_taken_for_another_user),
   };
   return RUN_TESTS("rendezvous", tests);
 }

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
+#include <array>
 #include <brood/brood.hpp>
 #include <cstring>
 #include <string>
@@ -21,6 +23,13 @@ using brood::bytes_of;
 const auto echo = brood::bytes_function("echo_pipe", [](brood::Task& task) {
   auto pipe = task.take<brood::Pipe>(0);
   while (auto message = pipe.recv()) pipe.send(std::move(*message));
+});
+
+const auto echo_fd = brood::bytes_function("echo_fd", [](brood::Task& task) {
+  auto pipe = task.take<brood::Pipe>(0);
+  const int fd = *pipe.recv_fd();
+  pipe.send_fd(fd);
+  close(fd);
 });
 
 template <class Expected, class Function>
@@ -99,14 +108,52 @@ void queues_travel_in_queues(void**) {
   assert_true(inner.get()->text() == "inside");
 }
 
+void fds_pass_between_processes(void**) {
+  auto [mine, theirs] = brood::Pipe::create();
+  brood::Message args(brood::Bytes{});
+  args.attach(theirs);
+  theirs = brood::Pipe(nullptr);
+  auto process = brood::Process::start_message({}, "echo_fd", std::move(args));
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  mine.send_fd(ends[1]);
+  close(ends[1]);
+  const auto back = mine.recv_fd();
+  assert_true(back.has_value());
+  assert_int_equal(write(*back, "b", 1), 1);
+  close(*back);
+  char byte = 0;
+  assert_int_equal(read(ends[0], &byte, 1), 1);
+  close(ends[0]);
+  assert_true(thrown<brood::InvalidArgument>([&] { mine.send_fd(-1); }));
+  process.join();
+  assert_false(mine.recv_fd().has_value());
+}
+
+void programs_meet(void**) {
+  const std::string name = "cpp-" + std::to_string(getpid()), token = "token";
+  brood::Publication publication(name, {.token = bytes_of(token)});
+  assert_true(thrown<brood::BadState>([&] { brood::Publication again(name); }));
+  assert_true(thrown<brood::Timeout>([&] { publication.accept(0ms); }));
+  brood::Pipe visitor = brood::lookup(name, {}, {.token = bytes_of(token)});
+  assert_true(brood::wait(std::array{publication.handle()}).has_value());
+  brood::Pipe host = publication.accept();
+  visitor.send(bytes_of(std::string("hello")));
+  assert_true(host.recv()->text() == "hello");
+  visitor = brood::Pipe(nullptr);
+  assert_false(host.recv().has_value());
+  publication = brood::Publication(name + "-2");
+  assert_true(thrown<brood::Timeout>([&] { brood::lookup(name, 0ms); }));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   brood::init(argc, argv);
   const CMUnitTest tests[] = {
-      cmocka_unit_test(queues_pass_messages),
-      cmocka_unit_test(pipes_pass_messages),
-      cmocka_unit_test(queues_travel_in_queues),
+      cmocka_unit_test(queues_pass_messages),    cmocka_unit_test(pipes_pass_messages),
+      cmocka_unit_test(queues_travel_in_queues), cmocka_unit_test(fds_pass_between_processes),
+      cmocka_unit_test(programs_meet),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -22,21 +22,15 @@
 /* ---- the one failure ------------------------------------------------------------------------ */
 
 static const char *const names[] = {
-    "clone",          "epoll_wait",
-    "faccessat",      "fallocate",
-    "fcntl",          "ftruncate",
-    "futex",          "getrandom",
-    "lseek",          "madvise",
-    "memfd_create",   "mmap",
-    "open",           "pidfd_open",
-    "pipe2",          "poll",
-    "pthread_create", "read",
-    "readlink",       "recv",
-    "recvmsg",        "sched_getaffinity",
-    "send",           "sendmsg",
-    "setsockopt",     "socketpair",
-    "write",          FAULT_MEMORY,
-    FAULT_FILES,
+    "accept4",      "bind",       "connect",        "getsockopt",
+    "listen",       "socket",     "clone",          "epoll_wait",
+    "faccessat",    "fallocate",  "fcntl",          "ftruncate",
+    "futex",        "getrandom",  "lseek",          "madvise",
+    "memfd_create", "mmap",       "open",           "pidfd_open",
+    "pipe2",        "poll",       "pthread_create", "read",
+    "readlink",     "recv",       "recvmsg",        "sched_getaffinity",
+    "send",         "sendmsg",    "setsockopt",     "socketpair",
+    "write",        FAULT_MEMORY, FAULT_FILES,
 };
 
 static const char *armed = "";
@@ -131,11 +125,18 @@ static const char *symbol(const char *name) {
     return real arguments;                                    \
   }
 
+FAULTY(int, accept4, EMFILE, (int fd, __SOCKADDR_ARG who, socklen_t *size, int flags),
+       (fd, who, size, flags))
+FAULTY(int, bind, ENOMEM, (int fd, __CONST_SOCKADDR_ARG at, socklen_t size), (fd, at, size))
+FAULTY(int, connect, ENOMEM, (int fd, __CONST_SOCKADDR_ARG at, socklen_t size), (fd, at, size))
 FAULTY(int, faccessat, EACCES, (int folder, const char *path, int mode, int flags),
        (folder, path, mode, flags))
 FAULTY(int, fallocate, ENOSPC, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))
 FAULTY(int, ftruncate, ENOMEM, (int fd, off_t size), (fd, size))
+FAULTY(int, getsockopt, ENOBUFS, (int fd, int level, int name, void *data, socklen_t *size),
+       (fd, level, name, data, size))
 FAULTY(ssize_t, getrandom, ENOSYS, (void *data, size_t size, unsigned flags), (data, size, flags))
+FAULTY(int, listen, ENOBUFS, (int fd, int most), (fd, most))
 FAULTY(off_t, lseek, EINVAL, (int fd, off_t at, int whence), (fd, at, whence))
 FAULTY(int, madvise, ENOMEM, (void *data, size_t size, int advice), (data, size, advice))
 FAULTY(int, memfd_create, EMFILE, (const char *name, unsigned flags), (name, flags))
@@ -153,6 +154,7 @@ FAULTY(ssize_t, sendmsg, ENOBUFS, (int fd, const struct msghdr *message, int fla
        (fd, message, flags))
 FAULTY(int, setsockopt, ENOBUFS, (int fd, int level, int name, const void *data, socklen_t size),
        (fd, level, name, data, size))
+FAULTY(int, socket, EMFILE, (int domain, int type, int protocol), (domain, type, protocol))
 FAULTY(int, socketpair, EMFILE, (int domain, int type, int protocol, int ends[2]),
        (domain, type, protocol, ends))
 INTERRUPTED(ssize_t, write, ENOSPC, (int fd, const void *data, size_t size), (fd, data, size))

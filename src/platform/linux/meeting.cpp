@@ -32,11 +32,16 @@ Result<Address> address_of(std::span<const std::byte> name) {
 }
 static_assert(kMaxMeetingName == sizeof(sockaddr_un::sun_path) - 1);
 
+// The largest packet must fit, as in make_socket_pair().
+void make_room(int fd) {
+  const int room = 2 * static_cast<int>(kMaxPacketBytes);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+}
+
 Result<Fd> make_socket() {
   Fd fd = adopt_fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return Error::os("cannot make a socket", errno);
-  const int room = 2 * static_cast<int>(kMaxPacketBytes);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  make_room(fd.get());
   return fd;
 }
 
@@ -72,7 +77,10 @@ Result<Fd> meet(std::span<const std::byte> name) {
 Result<Fd> accept_met(int fd) {
   for (;;) {
     Fd met = adopt_fd(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (met) return met;
+    if (met) {
+      make_room(met.get());
+      return met;
+    }
     if (errno == EAGAIN || errno == EWOULDBLOCK) return Error(Code::Timeout);
     if (errno == EINVAL) return Error(Code::Closed);
     // ECONNABORTED: who came is gone already.
@@ -91,7 +99,7 @@ Result<PeerIdentity> peer_identity(int fd) {
   return PeerIdentity{who.pid, who.uid};
 }
 
-bool is_open_fd(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+bool is_open_fd(int fd) { return ::fcntl(fd, F_GETFD) >= 0 || errno != EBADF; }
 uint32_t effective_user() { return ::geteuid(); }
 
 }  // namespace brood::platform

@@ -52,7 +52,8 @@ Result<Packet> take_packet(int fd, size_t size) {
   ssize_t got;
   do {
     got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  } while (got < 0 && errno == EINTR);
+    // A reset is reported once, as in receive_packet().
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0) return Error::os("cannot receive a packet", errno);
   take_fds(message, packet);
   // brood sends no empty packet, so nothing read is the end.
@@ -123,7 +124,9 @@ Result<Packet> receive_packet(int fd, Deadline deadline) {
     // time.
     const ssize_t size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     if (size >= 0) return take_packet(fd, static_cast<size_t>(size));
-    if (errno == ECONNRESET) return Error(Code::Closed);
+    // The other end went with something unread in it, which is reported once: what it had sent is
+    // there all the same, and then its end.
+    if (errno == ECONNRESET) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       BROOD_TRY(wait_or_timeout(fd, false, deadline));
     } else if (errno != EINTR) {
@@ -133,10 +136,16 @@ Result<Packet> receive_packet(int fd, Deadline deadline) {
 }
 
 bool is_packet_socket(int fd) {
-  int type = 0, domain = 0;
-  socklen_t size = sizeof type;
-  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET &&
-         ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+  const auto is = [fd](int option, int wanted) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    // Where it cannot be told for another reason, whoever uses the socket will hear that.
+    if (::getsockopt(fd, SOL_SOCKET, option, &value, &size) != 0) {
+      return errno != ENOTSOCK && errno != EBADF;
+    }
+    return value == wanted;
+  };
+  return is(SO_TYPE, SOCK_SEQPACKET) && is(SO_DOMAIN, AF_UNIX);
 }
 
 void stop_receiving(int fd) { ::shutdown(fd, SHUT_RD); }
