@@ -343,7 +343,7 @@ inline bool Ring::append(Cursor& cursor, const std::byte* data, uint64_t size, u
   }
   auto* record = reinterpret_cast<RecordHeader*>(writing_.data + cursor.position);
   *record = {static_cast<uint32_t>(size), kRingInline, codec, 0};
-  if (size > 0) std::memcpy(record_data(record), data, size);
+  copy_bytes(record_data(record), data, size);
   cursor.position += need;
   cursor.bytes += size;
   // The next record's lines were in the reader's cache last: they come while this thread goes on.

@@ -40,6 +40,7 @@ bool Ring::linger(const Deadline& deadline) {
   const bool one_cpu = there == platform::current_cpu();
   Lingering& lingering = one_cpu ? naps_ : delays_;
   if (!lingering.wanted()) return false;
+  const uint64_t put_before = tail_word().items();
   if (one_cpu) {
     nap(deadline);
   } else {
@@ -48,10 +49,10 @@ bool Ring::linger(const Deadline& deadline) {
       for (int turn = 0; turn < 8; ++turn) platform::cpu_relax();
     } while (Clock::now() < end);
   }
-  const uint64_t taken = head_word().items();
-  const uint64_t come = tail_word().items() - taken;
+  // Others may have taken them meanwhile.
+  const uint64_t come = tail_word().items() - put_before;
   lingering.note(come >= std::min(kMany, most_items_ / 2 + 1));
-  return come > 0;
+  return has_items();
 }
 
 // Sleeps without asking to be woken for each message. Who finds the ring full rings.
