@@ -86,6 +86,22 @@ class Member {
   Queue to;
 };
 
+// As the API does: the short way first.
+bool put(Ring& ring, Parcel& parcel) {
+  const Outgoing& item = parcel.item();
+  const bool small = item.chunk.offset == 0;
+  if (small && ring.put_quickly(item.data, item.size, item.codec)) return true;
+  if (!ring.put({&item, 1}, Deadline::forever(), nullptr)) return false;
+  parcel.sent();
+  return true;
+}
+
+Message::Ptr get(Ring& ring) {
+  Message::Ptr message(ring.get_quickly());
+  if (!message && !ring.get({&message, 1}, Deadline::forever(), nullptr)) return nullptr;
+  return message;
+}
+
 [[noreturn]] void produce(Member& member, Notes& notes, int index, unsigned seed) {
   std::mt19937 random(seed);
   for (;;) {
@@ -100,8 +116,7 @@ class Member {
     if (!parcel) _exit(3);
     // A number is used once, whatever becomes of its message.
     notes.next_number[index].store(number + 1);
-    if (!member.from.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(4);
-    parcel->sent();
+    if (!put(member.from.ring(), *parcel)) _exit(4);
     notes.put[index][number].store(1);
   }
 }
@@ -109,8 +124,7 @@ class Member {
 void pass_on(Member& member, Message& message) {
   auto parcel = Parcel::of_bytes(member.holdings, message.data(), message.size(), 1);
   if (!parcel) _exit(5);
-  if (!member.to.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(6);
-  parcel->sent();
+  if (!put(member.to.ring(), *parcel)) _exit(6);
 }
 
 [[noreturn]] void consume(Member& member, Notes& notes, unsigned seed) {
@@ -123,13 +137,12 @@ void pass_on(Member& member, Message& message) {
       if (!leased || !is_whole(*leased->message, item)) _exit(7);
       auto parcel = Parcel::of_bytes(member.holdings, leased->message->data(), item.bytes, 2);
       if (!parcel) _exit(5);
-      if (!member.to.ring().put({&parcel->item(), 1}, Deadline::forever(), nullptr)) _exit(6);
-      parcel->sent();
+      if (!put(member.to.ring(), *parcel)) _exit(6);
       if (!member.from.ring().acknowledge(leased->ticket, Deadline::forever(), nullptr)) _exit(8);
       continue;
     }
-    Message::Ptr message;
-    if (!member.from.ring().get({&message, 1}, Deadline::forever(), nullptr)) _exit(9);
+    const Message::Ptr message = get(member.from.ring());
+    if (!message) _exit(9);
     if (!is_whole(*message, item)) _exit(10);
     notes.taken[item.producer][item.number].fetch_add(1);
     pass_on(member, *message);
