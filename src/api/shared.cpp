@@ -66,6 +66,27 @@ brood_status with_lock(brood_shared* shared, uint64_t owner, brood_error** error
   });
 }
 
+bool with_own_lock(const brood_shared* shared) {
+  return shared != nullptr && shared->object.has_lock();
+}
+
+// The long way of brood_shared_lock() and _unlock(). Functions of their own, so that the short way
+// prepares nothing for it.
+[[gnu::noinline]] brood_status lock_with_care(brood_shared* shared, uint64_t owner,
+                                              int64_t timeout_ms, brood_cancel* cancel,
+                                              brood_error** error) {
+  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
+    return acquire_lock(runtime, lock, owner, timeout_ms, cancel);
+  });
+}
+
+[[gnu::noinline]] brood_status unlock_with_care(brood_shared* shared, uint64_t owner,
+                                                brood_error** error) {
+  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
+    return lock.release(rack_of(runtime), owner);
+  });
+}
+
 }  // namespace
 
 extern "C" {
@@ -189,15 +210,15 @@ brood_status brood_shared_add_float(brood_shared* shared, uint64_t index, double
 
 brood_status brood_shared_lock(brood_shared* shared, uint64_t owner, int64_t timeout_ms,
                                brood_cancel* cancel, brood_error** error) {
-  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
-    return acquire_lock(runtime, lock, owner, timeout_ms, cancel);
-  });
+  if (with_own_lock(shared) && take_quickly(shared->object.lock(), owner, timeout_ms)) {
+    return BROOD_OK;
+  }
+  return lock_with_care(shared, owner, timeout_ms, cancel, error);
 }
 
 brood_status brood_shared_unlock(brood_shared* shared, uint64_t owner, brood_error** error) {
-  return with_lock(shared, owner, error, [&](Runtime& runtime, const LockView& lock) {
-    return lock.release(rack_of(runtime), owner);
-  });
+  if (with_own_lock(shared) && give_back_quickly(shared->object.lock(), owner)) return BROOD_OK;
+  return unlock_with_care(shared, owner, error);
 }
 
 brood_status brood_shared_recover(brood_shared* shared, uint64_t owner, brood_error** error) {

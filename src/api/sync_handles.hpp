@@ -40,6 +40,20 @@ inline Status check_owner(uint64_t owner) {
   return invalid_owner();
 }
 
+// Takes a lock that is free, or gives one back for good, with nothing made that only a failure
+// needs. False: nothing was done, go the long way.
+inline bool take_quickly(const LockView& lock, uint64_t owner, int64_t timeout_ms) {
+  Runtime* runtime = Runtime::at_hand();
+  return runtime != nullptr && timeout_ms >= BROOD_FOREVER && owner < uint64_t{1} << 63 &&
+         lock.try_acquire(rack_of(*runtime).me(), owner);
+}
+inline bool give_back_quickly(const LockView& lock, uint64_t owner) {
+  Runtime* runtime = Runtime::at_hand();
+  if (runtime == nullptr || owner >= uint64_t{1} << 63) return false;
+  const BellRack& rack = rack_of(*runtime);
+  return lock.release_quickly(rack.arena().members(), rack.me(), owner);
+}
+
 // Tells the story of an abandoned lock.
 Status explain(Status status);
 

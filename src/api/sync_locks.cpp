@@ -39,6 +39,32 @@ Status wait_for_lock(Runtime& runtime, const LockView& lock, uint64_t owner, int
 
 }  // namespace brood::api
 
+namespace {
+
+// The long way of brood_lock_acquire() and _release(). Functions of their own, so that the short
+// way prepares nothing for it.
+[[gnu::noinline]] brood_status acquire_with_care(brood_lock* lock, uint64_t owner,
+                                                 int64_t timeout_ms, brood_cancel* cancel,
+                                                 brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(runtime, Runtime::open());
+    BROOD_NEED(lock);
+    return acquire_lock(*runtime, lock->object.view(), owner, timeout_ms, cancel);
+  });
+}
+
+[[gnu::noinline]] brood_status release_with_care(brood_lock* lock, uint64_t owner,
+                                                 brood_error** error) {
+  return guard(error, [&]() -> Status {
+    BROOD_LET(runtime, Runtime::open());
+    BROOD_NEED(lock);
+    BROOD_TRY(check_owner(owner));
+    return lock->object.view().release(rack_of(*runtime), owner);
+  });
+}
+
+}  // namespace
+
 extern "C" {
 
 // ---- lock --------------------------------------------------------------------------------------
@@ -57,20 +83,13 @@ brood_status brood_lock_create(const brood_lock_options* given, brood_lock** out
 
 brood_status brood_lock_acquire(brood_lock* lock, uint64_t owner, int64_t timeout_ms,
                                 brood_cancel* cancel, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(runtime, Runtime::open());
-    BROOD_NEED(lock);
-    return acquire_lock(*runtime, lock->object.view(), owner, timeout_ms, cancel);
-  });
+  if (lock != nullptr && take_quickly(lock->object.view(), owner, timeout_ms)) return BROOD_OK;
+  return acquire_with_care(lock, owner, timeout_ms, cancel, error);
 }
 
 brood_status brood_lock_release(brood_lock* lock, uint64_t owner, brood_error** error) {
-  return guard(error, [&]() -> Status {
-    BROOD_LET(runtime, Runtime::open());
-    BROOD_NEED(lock);
-    BROOD_TRY(check_owner(owner));
-    return lock->object.view().release(rack_of(*runtime), owner);
-  });
+  if (lock != nullptr && give_back_quickly(lock->object.view(), owner)) return BROOD_OK;
+  return release_with_care(lock, owner, error);
 }
 
 brood_status brood_lock_recover(brood_lock* lock, uint64_t owner, brood_error** error) {

@@ -8,6 +8,7 @@
 // before it is used.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
@@ -35,6 +36,33 @@ struct Ended {
 
 struct RingCounts {
   uint64_t put = 0, taken = 0, finished = 0, lost = 0;
+};
+
+// Whether it has been paying to wait for more than the next message: tried now and then, more
+// seldom each time that it did not pay, and kept up as long as it does. Any thread; only a hint.
+class Lingering {
+ public:
+  // Asked each time that a message has to be waited for.
+  bool wanted() {
+    if (paying_.load(std::memory_order_relaxed)) return true;
+    const uint32_t waits = waits_.load(std::memory_order_relaxed) + 1;
+    const bool again = waits >= pause_.load(std::memory_order_relaxed);
+    waits_.store(again ? 0 : waits, std::memory_order_relaxed);
+    return again;
+  }
+  void note(bool paid) {
+    const uint32_t pause = pause_.load(std::memory_order_relaxed);
+    paying_.store(paid, std::memory_order_relaxed);
+    pause_.store(paid ? kFirstPause : std::min(2 * pause, kLongestPause),
+                 std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr uint32_t kFirstPause = 16;
+  static constexpr uint32_t kLongestPause = 4096;
+  std::atomic<bool> paying_{false};
+  std::atomic<uint32_t> waits_{0};
+  std::atomic<uint32_t> pause_{kFirstPause};
 };
 
 // An item that is delivered again unless it is acknowledged.
@@ -158,12 +186,18 @@ class Ring {
   Result<size_t> try_put(std::span<const Outgoing> items, const Deadline& deadline,
                          const CancelToken* cancel);
   size_t fitting(SideWord before, const Cursor& from, std::span<const Outgoing> items);
-  bool has_room(const Outgoing& item) const;
   Status write(Cursor& cursor, const Outgoing& item);
   Status add_segment(Cursor& cursor, std::byte* last);
 
-  // ring_get.cpp
+  // ring_wait.cpp
   Status wait_for_item(const Deadline& deadline, const CancelToken* cancel, const Ended& ended);
+  Status wait_for_room(const Outgoing& item, const Deadline& deadline, const CancelToken* cancel,
+                       const Ended& ended);
+  bool has_much_room(const Outgoing& item) const;
+  bool linger(const Deadline& deadline);
+  void nap(const Deadline& deadline);
+
+  // ring_get.cpp
   Result<size_t> try_get(std::span<Message::Ptr> out, const Deadline& deadline,
                          const CancelToken* cancel);
   uint64_t available(SideWord before, uint64_t wanted);
@@ -212,6 +246,9 @@ class Ring {
   alignas(kFalseSharing) KnownSegment writing_;
   std::vector<Offset> joining_;  // pieces that become parts by the next commit
   Passed known_head_;            // as last seen: there is at least so much room
+
+  Lingering naps_;
+  Lingering delays_;
 
   // Guarded by the head's lock.
   alignas(kFalseSharing) KnownSegment reading_;
@@ -306,9 +343,12 @@ inline bool Ring::append(Cursor& cursor, const std::byte* data, uint64_t size, u
   }
   auto* record = reinterpret_cast<RecordHeader*>(writing_.data + cursor.position);
   *record = {static_cast<uint32_t>(size), kRingInline, codec, 0};
-  if (size > 0) std::memcpy(record_data(record), data, size);
+  copy_bytes(record_data(record), data, size);
   cursor.position += need;
   cursor.bytes += size;
+  // The next record's lines were in the reader's cache last: they come while this thread goes on.
+  __builtin_prefetch(writing_.data + cursor.position, 1);
+  __builtin_prefetch(writing_.data + cursor.position + kCacheLine, 1);
   return true;
 }
 

@@ -16,19 +16,6 @@ Result<size_t> Ring::get(std::span<Message::Ptr> out, const Deadline& deadline,
   }
 }
 
-// Something may be there to take; Closed when there is nothing and never will be.
-Status Ring::wait_for_item(const Deadline& deadline, const CancelToken* cancel,
-                           const Ended& ended) {
-  // Looked at before the items: what was put before the end is found by the look that follows.
-  const bool over = tail_word().closed() || ended.is_over();
-  if (has_something()) return {};
-  if (over) return Error(Code::Closed);
-  return Waiter::current(*rack_).wait_on(
-      shared_.takers, deadline, cancel,
-      [&] { return has_something() || tail_word().closed() || ended.is_over(); },
-      [] { return false; }, shared_.tail.cpu.load(std::memory_order_relaxed));
-}
-
 Result<size_t> Ring::try_get(std::span<Message::Ptr> out, const Deadline& deadline,
                              const CancelToken* cancel) {
   size_t count = 0;
@@ -65,9 +52,13 @@ uint64_t Ring::available(SideWord before, uint64_t wanted) {
     // Pairs with the commit of a put: its bytes are there.
     tail = tail_word();
     shared_.head.known.store(tail.word, std::memory_order_relaxed);
-    // Whoever waits for room is woken when half of it is taken: once for many messages.
-    const uint64_t half = (tail.items() - before.items()) / 2;
-    shared_.head.wake_at.store(before.items() + half, std::memory_order_relaxed);
+    // Whoever waits for room is woken once for many messages: when half is taken, so that both ends
+    // work at the same time, or nearly all where they share a CPU.
+    const uint64_t there = tail.items() - before.items();
+    const bool one_cpu = shared_.tail.cpu.load(std::memory_order_relaxed) ==
+                         shared_.head.cpu.load(std::memory_order_relaxed);
+    const uint64_t wake_after = one_cpu ? there - there / 8 : there / 2;
+    shared_.head.wake_at.store(before.items() + wake_after, std::memory_order_relaxed);
   }
   return std::min(tail.items() - before.items(), wanted);
 }

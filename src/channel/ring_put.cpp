@@ -34,13 +34,10 @@ Result<size_t> Ring::put(std::span<const Outgoing> items, const Deadline& deadli
     if (ended.is_over()) return Error(Code::Closed);
     auto put = try_put(items, deadline, cancel);
     if (!put || *put > 0) return put;
-    // Full. The other end rings when half is taken (Ring::available): if it takes longer over that,
-    // the room that there is has to be found. Only a hint: try_put() looks under the lock.
+    // Full. The other end rings when much is taken (Ring::available): if it takes longer over that,
+    // the room that there is has to be found.
     const Deadline look_again = deadline.is_now() ? deadline : Deadline::after_ms(look_again_ms);
-    const Status status = Waiter::current(*rack_).wait_on(
-        shared_.putters, deadline.sooner(look_again), cancel,
-        [&] { return tail_word().closed() || has_room(items[0]) || ended.is_over(); },
-        [] { return false; }, shared_.head.cpu.load(std::memory_order_relaxed));
+    const Status status = wait_for_room(items[0], deadline.sooner(look_again), cancel, ended);
     if (!status && (status.code() != Code::Timeout || deadline.passed())) return status.error();
   }
 }
@@ -99,14 +96,6 @@ size_t Ring::fitting(SideWord before, const Cursor& from, std::span<const Outgoi
     if (count == items.size() || again) return count;
     known_head_ = head = passed(shared_.head);
   }
-}
-
-bool Ring::has_room(const Outgoing& item) const {
-  const Passed tail = passed(shared_.tail);
-  const Passed head = passed(shared_.head);
-  return tail.items - head.items < most_items_ &&
-         (item.size <= most_bytes_ - std::min(most_bytes_, tail.bytes - head.bytes) ||
-          (one_may_exceed_ && tail.items == head.items));
 }
 
 Status Ring::write(Cursor& cursor, const Outgoing& item) {

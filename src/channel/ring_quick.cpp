@@ -33,18 +33,7 @@ class FreeLock {
 
 }  // namespace
 
-bool Ring::put_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept {
-  FreeLock lock(shared_.tail, me_);
-  if (!lock.held()) return false;
-  const bool put = write_quickly(data, size, codec);
-  const Members& members = arena().members();
-  lock.release(unfenced_, shared_.tail_lock, members);
-  // The commit was a fence: pairs with enlist().
-  if (put) shared_.takers.wake_one(members);
-  return put;
-}
-
-bool Ring::write_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept {
+inline bool Ring::write_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept {
   RingSide& side = shared_.tail;
   const SideWord before{side.word.load(std::memory_order_relaxed)};
   Cursor cursor = cursor_of(side, before);
@@ -61,6 +50,33 @@ bool Ring::write_quickly(const std::byte* data, uint64_t size, uint8_t codec) no
   return side.word.compare_exchange_strong(seen, before.after(1).word, std::memory_order_seq_cst);
 }
 
+bool Ring::put_quickly(const std::byte* data, uint64_t size, uint8_t codec) noexcept {
+  FreeLock lock(shared_.tail, me_);
+  if (!lock.held()) return false;
+  const bool put = write_quickly(data, size, codec);
+  const Members& members = arena().members();
+  lock.release(unfenced_, shared_.tail_lock, members);
+  // The commit was a fence: pairs with enlist().
+  if (put) shared_.takers.wake_one(members);
+  return put;
+}
+
+inline Message* Ring::take_quickly(bool& wake) noexcept {
+  RingSide& side = shared_.head;
+  const SideWord before{side.word.load(std::memory_order_relaxed)};
+  if ((remember_ == Remember::Last && in_hand_ == nullptr) || available(before, 1) == 0) {
+    return nullptr;
+  }
+  Cursor cursor = cursor_of(side, before);
+  side.pending.store(before.word, std::memory_order_relaxed);
+  Message* message = next_small(cursor);
+  if (message == nullptr) return nullptr;
+  if (remember_ == Remember::Last) in_hand_->store(before.items(), std::memory_order_relaxed);
+  commit(before, cursor, 1);
+  wake = bounded_ && before.items() + 1 >= side.wake_at.load(std::memory_order_relaxed);
+  return message;
+}
+
 Message* Ring::get_quickly() noexcept {
   if (remember_ == Remember::All || has_returned()) return nullptr;
   FreeLock lock(shared_.head, me_);
@@ -74,22 +90,6 @@ Message* Ring::get_quickly() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     shared_.putters.wake(members, UINT64_MAX);
   }
-  return message;
-}
-
-Message* Ring::take_quickly(bool& wake) noexcept {
-  RingSide& side = shared_.head;
-  const SideWord before{side.word.load(std::memory_order_relaxed)};
-  if ((remember_ == Remember::Last && in_hand_ == nullptr) || available(before, 1) == 0) {
-    return nullptr;
-  }
-  Cursor cursor = cursor_of(side, before);
-  side.pending.store(before.word, std::memory_order_relaxed);
-  Message* message = next_small(cursor);
-  if (message == nullptr) return nullptr;
-  if (remember_ == Remember::Last) in_hand_->store(before.items(), std::memory_order_relaxed);
-  commit(before, cursor, 1);
-  wake = bounded_ && before.items() + 1 >= side.wake_at.load(std::memory_order_relaxed);
   return message;
 }
 

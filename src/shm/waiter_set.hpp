@@ -45,6 +45,11 @@ class WaiterSet {
   void wake_all(const Members& members) {
     if (wanting_.load(std::memory_order_seq_cst) != 0) wake_everyone(members);
   }
+  // Rings all who have a place, whether they asked for a wake or only for this
+  // (Registration::list).
+  void ring_listed(const Members& members) {
+    for (int index = 0; index < kPlaces; ++index) (void)ring_place(members, index);
+  }
   // Someone may want a wake.
   bool anyone() const { return wanting_.load(std::memory_order_seq_cst) != 0; }
   // Someone found no place. Until the crowd is woken.
@@ -91,6 +96,10 @@ class Registration {
     if (set_ == nullptr) return;
     // While the bit stands nobody has rung for it, and it was set before this look.
     if ((set_->wanting_.load(std::memory_order_seq_cst) & bit_) == 0) enlist_anew();
+  }
+  // Takes a place, if there is one, without asking for a wake.
+  void list() {
+    if (set_ != nullptr && place_ < 0) (void)take_place();
   }
   // Gives the place back. True when a wake was meant for this bearer.
   [[nodiscard]] bool leave();

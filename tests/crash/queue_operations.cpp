@@ -55,6 +55,26 @@ Operation put_to_parked(const char* name, const Letters& letters) {
       });
 }
 
+// The short way gives the lock back without a fence: who sleeps for the lock must get it.
+Operation give_lock_back() {
+  return queue_operation(
+      "queue: the short way gives the lock back, another putter parked", {},
+      [](QueueScene& scene) {
+        if (!scene.victim_ring().shared().tail.lock.try_take(scene.world.victim, 0)) abort();
+      },
+      [](QueueScene& scene) {
+        RingShared& ring = scene.victim_ring().shared();
+        ring.tail.lock.release_unfenced();
+        ring.tail_lock.wake_one(scene.world.arena->members());
+      },
+      [](QueueScene& scene) { return put_letters(*scene.survivor, "v100", -1).ok() ? 0 : 2; },
+      [](QueueScene& scene, pid_t survivor, bool) -> std::string {
+        if (World::outcome(survivor) != 0)
+          return "HANG: the lock is free, but the putter sleeps on";
+        return drain(scene.host_ring()) == "v100" ? goes_on(scene) : "the put is lost";
+      });
+}
+
 Operation put_when_there_is_room() {
   const Letters letters("v100");
   return queue_operation(
@@ -297,6 +317,7 @@ std::vector<Operation> queue_operations() {
       put_to_parked("queue: put a large one, taker parked", "v5000"),
       put_quickly("queue: put, the short way", 100, false),
       put_quickly("queue: put, the short way, taker parked", 100, true),
+      give_lock_back(),
       put_when_there_is_room(),
       take("queue: get", "a100 b100 c100", 1, 1),
       take("queue: get the first", "a100 b100", 0, 1),

@@ -89,6 +89,8 @@ void use(Family& family, Ring& ring, uint64_t how) {
     auto leased = ring.lease(Deadline::after_ms(0), nullptr);
     if (leased) (void)ring.acknowledge(leased->ticket, Deadline::after_ms(0), nullptr);
   }
+  if (how == 6) (void)ring.put_quickly(room, 100, 0);
+  if (how == 7) messages[0].reset(ring.get_quickly());
   for (const Message::Ptr& message : messages) {
     uint8_t sum = 0;
     for (size_t at = 0; message != nullptr && at < message->size(); ++at) {
@@ -111,7 +113,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (input.number(1) % 2 == 0) {
       damage(family, ring.shared(), input);
     } else {
-      use(family, ring, input.number(1) % 6);
+      use(family, ring, input.number(1) % 8);
     }
   }
   return 0;
