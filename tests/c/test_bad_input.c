@@ -206,7 +206,11 @@ static void messages_are_checked(void **state) {
   OK(brood_cancel_create(&cancel, NULL));
   for (int i = 0; i < 16; ++i) OK(brood_msg_attach(msg, brood_cancel_handle(cancel), NULL));
   FAILS(BROOD_E_TOO_BIG, brood_msg_attach(msg, brood_cancel_handle(cancel), NULL));
+  assert_int_equal(brood_msg_handle_type(msg, 3), BROOD_HANDLE_CANCEL);
   OK(brood_msg_take_cancel(msg, 3, &taken, NULL));
+  assert_int_equal(brood_msg_handle_type(msg, 3), BROOD_HANDLE_NONE);
+  assert_int_equal(brood_msg_handle_type(msg, 16), BROOD_HANDLE_NONE);
+  assert_int_equal(brood_msg_handle_type(NULL, 0), BROOD_HANDLE_NONE);
   brood_cancel_fire(cancel);
   assert_true(brood_cancel_fired(taken));
   brood_cancel_free(taken);
