@@ -94,12 +94,15 @@ static void set_error_factory(PyObject *factory) { keep_error_factory(factory); 
 %typemap(argout) brood_view *out
   "$result = SWIG_Python_AppendOutput($result, lend(*$1, swig_obj[0]));"
 %inline %{
-/** A copy of a message's bytes: what small messages cost least as. */
-static PyObject *msg_copy(PyObject *capsule) {
+static const size_t kCopiedBytes = 16384;
+/** A message's bytes: a copy of few, which costs less, and a view of many. */
+static PyObject *msg_data(PyObject *capsule) {
   brood_msg *msg = pointer_in<brood_msg>(capsule);
   if (PyErr_Occurred()) return NULL;
-  return PyBytes_FromStringAndSize(static_cast<const char *>(brood_msg_data(msg)),
-                                   static_cast<Py_ssize_t>(brood_msg_size(msg)));
+  const size_t size = brood_msg_size(msg);
+  void *const data = brood_msg_data(msg);
+  if (size > kCopiedBytes) return lend(brood_view{data, size, true}, capsule);
+  return PyBytes_FromStringAndSize(static_cast<const char *>(data), static_cast<Py_ssize_t>(size));
 }
 %}
 
