@@ -143,6 +143,14 @@ def _interpreter_options() -> tuple[list[str], str, str]:
 
 _options, _kind, _main = _interpreter_options()
 _arguments = list(sys.argv)
+
+
+def adopt(kind: str, main: str, argv: list[str]) -> None:
+    """In a worker: what the program is, of which its own workers shall be more."""
+    global _kind, _main, _arguments
+    _kind, _main, _arguments = kind, main, argv
+
+
 _package_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 

@@ -5,6 +5,7 @@ Everything of brood that lives in shared memory (queues, locks, arrays, ...) may
 
 from __future__ import annotations
 
+import datetime
 import io
 import pickle
 import threading
@@ -77,6 +78,8 @@ class _Encoder(threading.local):
             return msgpack.ExtType(_CALL, packer.pack([value.arguments, value.keywords]))
         if hasattr(value, "dtype") and getattr(value, "shape", None) == ():
             return value.item()  # a number of NumPy's
+        if isinstance(value, datetime.datetime):
+            raise TypeError("a time needs a time zone to travel: datetime.now(timezone.utc)")
         raise TypeError(
             f"a {type(value).__name__} cannot travel as MessagePack: send numbers, text, bytes, lists, dicts and "
             f'objects of brood, or agree to codec="pickle"'

@@ -5,7 +5,6 @@ One thread of this process, waiting without the GIL, finishes all futures.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import concurrent.futures
 import itertools
@@ -39,6 +38,8 @@ class Future(concurrent.futures.Future, Generic[T]):
         return True
 
     def __await__(self) -> Generator[Any, None, T]:
+        import asyncio  # takes long to import, and whoever awaits has done so
+
         return asyncio.wrap_future(self).__await__()
 
     def _finish(self) -> None:

@@ -96,7 +96,7 @@ class Pool:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._options = Options(run_limit, retries, wait)
-        other._submit_record = other._options.for_submit(self._codec, None)
+        other._submit_record = other._options.for_submit(self._codec)
         return other
 
     # ---- one task --------------------------------------------------------------------------------

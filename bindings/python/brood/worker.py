@@ -31,7 +31,8 @@ def enter() -> NoReturn:
     """Where a worker of a Python host begins: see _runtime.worker_command()."""
     global _native
     program = json.loads(sys.argv[1])
-    sys.argv = program["argv"]
+    sys.argv = list(program["argv"])
+    _runtime.adopt(program["kind"], program["main"], program["argv"])
     sys.path[:] = program["path"]
     _native = program["native"]
     # First: whoever started this hears at once of anything that goes wrong from here on.
