@@ -50,9 +50,13 @@ inline bool brood_record_add_text(brood_record *record, const char *field, const
 inline bool brood_record_add_int(brood_record *record, const char *field, uint32_t value) {
   return record->add_number(field, value);
 }
-/** Set a token, which must live as long as the record is used: "cancel". */
+/** Set a token, "cancel", which must live as long as the record is used. */
 inline bool brood_record_set_cancel(brood_record *record, const char *field, brood_cancel *cancel) {
-  return record->set_cancel(field, cancel);
+  return record->set_object(field, cancel);
+}
+/** Set a message, "initializer_msg", which must live until the record was used. */
+inline bool brood_record_set_msg(brood_record *record, const char *field, brood_msg *msg) {
+  return record->set_object(field, msg);
 }
 
 /** The value of a number field; 0 if there is no such field. */

@@ -12,7 +12,7 @@
 
 namespace brood_binding {
 
-enum class Kind { Bool, I32, U32, I64, U64, U8, Text, Texts, Bytes, Numbers, Cancel };
+enum class Kind { Bool, I32, U32, I64, U64, U8, Text, Texts, Bytes, Numbers, Cancel, Message };
 
 template <class T>
 constexpr Kind kind_of() {
@@ -26,6 +26,7 @@ constexpr Kind kind_of() {
   if (std::is_same<T, const char* const*>::value) return Kind::Texts;
   if (std::is_same<T, const uint32_t*>::value) return Kind::Numbers;
   if (std::is_same<T, brood_cancel*>::value) return Kind::Cancel;
+  if (std::is_same<T, brood_msg*>::value) return Kind::Message;
   static_assert(
       std::is_same<T, bool>::value || std::is_integral<T>::value || std::is_pointer<T>::value,
       "a field of a kind that records do not know");
@@ -71,8 +72,8 @@ inline const Layout* find_options(const char* wanted) {
   BROOD_LAYOUT(start_options, F(arena_bytes), F(manual_worker), F(command))
   BROOD_LAYOUT(pool_options, F(workers), F(max_tasks_per_worker), F(max_pending), F(retries),
                F(name), F(initializer),
-               BROOD_COUNTED(initializer_data, Kind::Bytes, initializer_size), F(finalizer),
-               F(command), F(env), F(cwd), BROOD_LIMITS)
+               BROOD_COUNTED(initializer_data, Kind::Bytes, initializer_size), F(initializer_msg),
+               F(finalizer), F(command), F(env), F(cwd), BROOD_LIMITS)
   BROOD_LAYOUT(submit_options, F(run_limit_ms), F(retries), F(codec), F(wait_ms), F(cancel))
   BROOD_LAYOUT(stream_options, F(window), F(chunk), F(unordered), F(on_error), F(run_limit_ms),
                F(retries), F(codec))
@@ -216,9 +217,10 @@ struct brood_record {
     std::memcpy(bytes() + field->size_offset, &count, sizeof count);
     return put(*field, static_cast<const uint32_t*>(list.data()));
   }
-  bool set_cancel(const char* name, brood_cancel* cancel) {
-    const Field* field = find(name, Kind::Cancel);
-    return field != nullptr && put(*field, cancel);
+  template <class T>
+  bool set_object(const char* name, T* object) {
+    const Field* field = find(name, brood_binding::kind_of<T*>());
+    return field != nullptr && put(*field, object);
   }
 
  private:

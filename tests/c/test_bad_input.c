@@ -89,6 +89,15 @@ static void pool_options_are_checked(void **state) {
   REFUSED(name, "");
   REFUSED(initializer, "");
   REFUSED(initializer_size, 5);
+  brood_msg *msg = NULL;
+  OK(brood_msg_create("x", 1, 0, &msg, NULL));
+  REFUSED(initializer_msg, msg);
+  options.initializer = "start_well";
+  options.initializer_msg = msg;
+  options.initializer_data = "x";
+  REFUSED(initializer_size, 1);
+  options = (brood_pool_options)BROOD_POOL_OPTIONS_INIT;
+  brood_msg_free(msg);
   REFUSED(command, no_command);
   REFUSED(env, bad_env);
   SAYS("NAME=value");
