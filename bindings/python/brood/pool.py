@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence
 
-from . import _low, _runtime, codec, tasks
+from . import _low, _runtime, tasks
+from . import codec as codec_module
 from .futures import AsyncResult, Future
 from .streams import ResultIterator, results_of
 
@@ -53,7 +54,7 @@ class Pool:
         max_pending: int = 0,
         limits: Mapping[str, Any] | None = None,
         finalizer: Any = None,
-        codec: str = codec.MSGPACK,
+        codec: str = codec_module.MSGPACK,
     ):
         if processes is not None and processes < 1:
             raise ValueError("a pool needs at least 1 process")
@@ -61,7 +62,6 @@ class Pool:
         self._codec = codec
         self._native = codec == "pickle"
         self._own = command is None  # the workers are this program again
-        first, argument = _initializer(initializer, initargs, self._own)
         options = _runtime.record(
             "pool_options",
             workers=processes,
@@ -69,14 +69,17 @@ class Pool:
             max_pending=max_pending,
             retries=retries,
             name=name,
-            initializer=first,
-            initializer_data=argument,
             finalizer=tasks.find(finalizer).address(self._own) if finalizer is not None else None,
             command=command or _runtime.worker_command(native=self._native),
             env=_runtime.environment(env),
             cwd=cwd,
             limits=limits,
         )
+        if initializer is not None:
+            name, value = self._call(initializer, tuple(initargs), {})
+            first = codec_module.message(*codec_module.encode(value, codec))
+            _low.record_set_text(options, "initializer", name)
+            _low.record_set_msg(options, "initializer_msg", first)
         self._low = _low.pool_create(options)
         self._options = Options()
         self._submit_record = self._options.for_submit(self._codec)
@@ -109,11 +112,11 @@ class Pool:
     def apply(self, func: Any, args: Sequence[Any] = (), kwds: Mapping[str, Any] = {}) -> Any:
         """Run a task and wait for its result."""
         name, value = self._call(func, tuple(args), dict(kwds))
-        data, tag, handles = codec.encode(value, self._codec)
+        data, tag, handles = codec_module.encode(value, self._codec)
         if handles:
             low = self._submit_message(name, data, tag, handles)
-            return codec.decode(_low.future_result(low, _low.FOREVER), self._native)
-        return codec.decode(_low.pool_call(self._low, name, data, self._submit_record, _low.FOREVER), self._native)
+            return codec_module.decode(_low.future_result(low, _low.FOREVER), self._native)
+        return codec_module.decode(_low.pool_call(self._low, name, data, self._submit_record, _low.FOREVER), self._native)
 
     def apply_async(
         self,
@@ -134,13 +137,13 @@ class Pool:
         return task.address(self._own), task.pack(args, kwargs)
 
     def _submit(self, name: str, value: Any) -> Any:
-        data, tag, handles = codec.encode(value, self._codec)
+        data, tag, handles = codec_module.encode(value, self._codec)
         if handles:
             return self._submit_message(name, data, tag, handles)
         return _low.pool_submit(self._low, name, data, self._submit_record)
 
     def _submit_message(self, name: str, data: bytes, tag: int, handles: list[Any]) -> Any:
-        return _low.pool_submit_msg(self._low, name, codec.message(data, tag, handles), self._submit_record)
+        return _low.pool_submit_msg(self._low, name, codec_module.message(data, tag, handles), self._submit_record)
 
     # ---- many tasks ------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class Pool:
         name, items, handles = self._pack_all(func, calls)
         if handles:
             futures = [self._submit(*self._call(func, call, {})) for call in calls]
-            return [codec.decode(_low.future_result(low, _low.FOREVER), self._native) for low in futures]
+            return [codec_module.decode(_low.future_result(low, _low.FOREVER), self._native) for low in futures]
         options = self._options.for_stream(self._codec, chunk=chunksize)
         stream = _low.pool_map(self._low, name, items, options)
         return results_of(stream, len(items), self._native, progress)
@@ -184,7 +187,7 @@ class Pool:
         items, any_handles, name = [], False, ""
         for call in calls:
             name, value = self._call(func, call, {})
-            data, _, handles = codec.encode(value, self._codec)
+            data, _, handles = codec_module.encode(value, self._codec)
             any_handles = any_handles or bool(handles)
             items.append(data)
         return name, items, any_handles
@@ -226,7 +229,7 @@ class Pool:
         return ResultIterator(stream, items, self._native)
 
     def _pack_item(self, func: Any, item: Any) -> bytes:
-        data, _, handles = codec.encode(self._call(func, (item,), {})[1], self._codec)
+        data, _, handles = codec_module.encode(self._call(func, (item,), {})[1], self._codec)
         if handles:
             raise TypeError("objects of brood cannot travel in the items of imap: use submit() or map()")
         return data
@@ -284,7 +287,7 @@ class Options(NamedTuple):
         return {
             "run_limit_ms": _runtime.milliseconds(self.run_limit) if self.run_limit is not None else None,
             "retries": _low.NO_RETRIES if self.retries == 0 else self.retries,
-            "codec": _low.CODEC_NATIVE if codec_name == codec.PICKLE else _low.CODEC_MSGPACK,
+            "codec": _low.CODEC_NATIVE if codec_name == codec_module.PICKLE else _low.CODEC_MSGPACK,
         }
 
     def for_submit(self, codec_name: str) -> Any:
@@ -301,18 +304,3 @@ class Options(NamedTuple):
             on_error=_low.ON_ERROR_COLLECT if collect else _low.ON_ERROR_FIRST,
             **self._common(codec_name),
         )
-
-
-def _initializer(function: Any, arguments: Sequence[Any], own: bool) -> tuple[str | None, bytes | None]:
-    """The initializer's name and argument; a Python worker is told both in one value."""
-    if function is None:
-        return None, None
-    task = tasks.find(function)
-    value = task.pack(tuple(arguments), {})
-    name = task.name
-    if own:
-        name, value = "brood.initialize", [task.address(own), value]
-    data, _, handles = codec.encode(value)
-    if handles:
-        raise TypeError("objects of brood cannot be arguments of an initializer: hand them to a task")
-    return name, data

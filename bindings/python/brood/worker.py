@@ -148,16 +148,6 @@ def _exit(code: Any) -> NoReturn:
     os._exit(code or 0)
 
 
-class _Initialize:
-    """The initializer of pools: its argument has no codec tag on its way."""
-
-    name = "brood.initialize"
-
-    def run(self, data: bytes) -> None:
-        name, value = codec._unpack(data, codec._plain_extension)
-        tasks.resolve(name).run(value)
-
-
 class _CallPickled:
     """With codec="pickle" the function may travel with its arguments."""
 
@@ -168,5 +158,4 @@ class _CallPickled:
         return function(*args, **kwargs)
 
 
-for _internal in (_Initialize(), _CallPickled()):
-    tasks._registry[_internal.name] = _internal  # type: ignore[assignment]
+tasks._registry[_CallPickled.name] = _CallPickled()  # type: ignore[assignment]

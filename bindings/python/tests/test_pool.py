@@ -100,6 +100,10 @@ def test_initializer_and_finalizer():
     with brood.Pool(2, tasks.prepare, ("a", [1])) as pool:
         assert pool.map(tasks.echo, range(3)) == [0, 1, 2]
         assert pool.apply(tasks.prepared) == ["a", [1]]
+    queue = brood.Queue()
+    with brood.Pool(1, tasks.prepare, (queue,)) as pool:
+        pool.apply(tasks.prepared)[0].put("from the pool's worker")
+        assert queue.get(timeout=30) == "from the pool's worker"
     pool = brood.Pool(1, tasks.refuse)
     with pytest.raises(brood.InitializerFailed, match="not today"):
         pool.apply(tasks.pid)
