@@ -104,6 +104,14 @@ static PyObject *msg_data(PyObject *capsule) {
   if (size > kCopiedBytes) return lend(brood_view{data, size, true}, capsule);
   return PyBytes_FromStringAndSize(static_cast<const char *>(data), static_cast<Py_ssize_t>(size));
 }
+/** What it takes to decode a message, in one call: codec tag, bytes, how many handles. */
+static PyObject *msg_parts(PyObject *capsule) {
+  PyObject *data = msg_data(capsule);
+  if (data == NULL) return NULL;
+  brood_msg *msg = pointer_in<brood_msg>(capsule);
+  return Py_BuildValue("iNn", brood_msg_codec(msg), data,
+                       static_cast<Py_ssize_t>(brood_msg_handle_count(msg)));
+}
 %}
 
 // ---- time ---------------------------------------------------------------------------------------

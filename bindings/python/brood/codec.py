@@ -20,7 +20,7 @@ PICKLE = "pickle"
 
 _HANDLE = 1  # extension: indexes of attached handles
 _CALL = 2  # extension: positional arguments and keywords
-_FOREVER = _low.FOREVER
+_MSGPACK_TAG = _low.CODEC_MSGPACK
 
 # Type of an attached handle -> the function that makes an object of (message, index).
 takers: dict[int, Callable[[Any, int], Any]] = {}
@@ -113,7 +113,7 @@ def encode(value: Any, codec: str = MSGPACK) -> tuple[bytes, int, list[Any]]:
     encoder.handles = []
     if codec == MSGPACK:
         try:
-            return encoder.packer.pack(value), _low.CODEC_MSGPACK, encoder.handles
+            return encoder.packer.pack(value), _MSGPACK_TAG, encoder.handles
         except BaseException:
             encoder.packer.reset()
             raise
@@ -169,13 +169,43 @@ def _plain_extension(code: int, payload: bytes) -> Any:
     return msgpack.ExtType(code, payload)
 
 
+class _Decoder(threading.local):
+    """Each thread's unpacker: using one again costs a third of making one."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.unpacker = msgpack.Unpacker(strict_map_key=False, ext_hook=_plain_extension, timestamp=3)
+        self.end = 0
+        self.busy = False
+
+    def unpack(self, data: bytes) -> Any:
+        if self.busy:  # a finaliser that ran inside the call below
+            return _unpack(data, _plain_extension)
+        self.busy = True
+        try:
+            self.unpacker.feed(data)
+            value = self.unpacker.unpack()
+            self.end += len(data)
+            if self.unpacker.tell() != self.end:
+                raise ValueError("bytes follow the value")
+        except BaseException:
+            self.renew()
+            raise
+        self.busy = False
+        return value
+
+
+_decoder = _Decoder()
+
+
 def decode(msg: Any, native: bool = False) -> Any:
     """The value in a native message. `native`: pickled ones are welcome here."""
-    tag = _low.msg_codec(msg)
-    data = _low.msg_data(msg)
-    if tag == _low.CODEC_MSGPACK:
-        if _low.msg_handle_count(msg) == 0:
-            return _unpack(data, _plain_extension)
+    tag, data, handle_count = _low.msg_parts(msg)
+    if tag == _MSGPACK_TAG:
+        if handle_count == 0:
+            return _decoder.unpack(data) if type(data) is bytes else _unpack(data, _plain_extension)
         return _decode_msgpack(data, msg)
     if tag == _low.CODEC_RAW:
         return bytes(data)

@@ -25,6 +25,7 @@ class Task(Generic[P, R]):
         self.name = name
         functools.update_wrapper(self, function)
         self._least, self._most = _positional(function)
+        self._own_address = self._find_address()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -34,13 +35,20 @@ class Task(Generic[P, R]):
 
     def address(self, own: bool) -> str:
         """What a worker is told: in another program the name, in this one where it can be imported too."""
+        return self._own_address if own else self.name
+
+    def _find_address(self) -> str:
         module, name = self.function.__module__, self.function.__qualname__
-        if not own or ":" in self.name or module in ("__main__", "__brood_main__") or "<locals>" in name:
+        if ":" in self.name or module in ("__main__", "__brood_main__") or "<locals>" in name:
             return self.name
         return f"{module}:{name}"
 
     def pack(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The arguments as one value: nothing is None, one is itself, several are a list."""
+        if len(args) == 1 and not kwargs:
+            value = args[0]
+            if value is not None and not isinstance(value, (list, tuple)):
+                return value
         if kwargs or self._ambiguous(args):
             return codec.Call(list(args), kwargs)
         return None if not args else args[0] if len(args) == 1 else args

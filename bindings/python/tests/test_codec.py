@@ -73,7 +73,7 @@ def test_handles_are_written_as_golden_ones_are():
     assert isinstance(back[0], brood.Lock) and isinstance(back[1], brood.Condition)
 
 
-@pytest.mark.parametrize("data", ["d40100", "d40105", "d5010000", "c1", "dd7fffffff", "d9ff61", ""])
+@pytest.mark.parametrize("data", ["d40100", "d40105", "d5010000", "c1", "dd7fffffff", "d9ff61", "", "0102"])
 def test_what_means_nothing_is_refused(data):
     with pytest.raises((ValueError, brood.Error, msgpack.UnpackException)):
         codec.decode(_low.msg_create(bytes.fromhex(data), _low.CODEC_MSGPACK))
