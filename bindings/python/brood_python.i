@@ -8,6 +8,7 @@
 #include "python/errors.hpp"
 #include "python/interrupts.hpp"
 #include "python/buffers.hpp"
+#include "python/parts.hpp"
 using namespace brood_python;
 %}
 %init %{
@@ -94,23 +95,22 @@ static void set_error_factory(PyObject *factory) { keep_error_factory(factory); 
 %typemap(argout) brood_view *out
   "$result = SWIG_Python_AppendOutput($result, lend(*$1, swig_obj[0]));"
 %inline %{
-static const size_t kCopiedBytes = 16384;
-/** A message's bytes: a copy of few, which costs less, and a view of many. */
+/** A message's bytes: a copy of few, and a view of many. */
 static PyObject *msg_data(PyObject *capsule) {
   brood_msg *msg = pointer_in<brood_msg>(capsule);
-  if (PyErr_Occurred()) return NULL;
-  const size_t size = brood_msg_size(msg);
-  void *const data = brood_msg_data(msg);
-  if (size > kCopiedBytes) return lend(brood_view{data, size, true}, capsule);
-  return PyBytes_FromStringAndSize(static_cast<const char *>(data), static_cast<Py_ssize_t>(size));
+  return PyErr_Occurred() ? NULL : data_of(msg, capsule);
 }
-/** What it takes to decode a message, in one call: codec tag, bytes, how many handles. */
+/** A message taken apart: codec tag, bytes, how many handles. */
 static PyObject *msg_parts(PyObject *capsule) {
-  PyObject *data = msg_data(capsule);
-  if (data == NULL) return NULL;
   brood_msg *msg = pointer_in<brood_msg>(capsule);
-  return Py_BuildValue("iNn", brood_msg_codec(msg), data,
-                       static_cast<Py_ssize_t>(brood_msg_handle_count(msg)));
+  return PyErr_Occurred() ? NULL : parts_of(msg, capsule);
+}
+/** Waits for this worker's next task: the task, its function's name, its argument's parts. */
+static PyObject *worker_take() { return take_task(); }
+/** All that is in a batch: a list of index, message or None, parts. */
+static PyObject *batch_take_all(PyObject *capsule) {
+  brood_batch *batch = pointer_in<brood_batch>(capsule);
+  return PyErr_Occurred() ? NULL : take_batch(batch);
 }
 %}
 

@@ -202,7 +202,12 @@ _decoder = _Decoder()
 
 def decode(msg: Any, native: bool = False) -> Any:
     """The value in a native message. `native`: pickled ones are welcome here."""
-    tag, data, handle_count = _low.msg_parts(msg)
+    return decode_parts(msg, _low.msg_parts(msg), native)
+
+
+def decode_parts(msg: Any, parts: tuple[int, Any, int], native: bool = False) -> Any:
+    """The same for a message that was taken apart; what has no handles needs no message."""
+    tag, data, handle_count = parts
     if tag == _MSGPACK_TAG:
         if handle_count == 0:
             return _decoder.unpack(data) if type(data) is bytes else _unpack(data, _plain_extension)
@@ -217,3 +222,19 @@ def decode(msg: Any, native: bool = False) -> Any:
     if not data.startswith(b"\x80"):
         raise ValueError("the value is in another language's own serialisation")
     return _Unpickler(io.BytesIO(data), msg).load()
+
+
+def encode_all(values: list[Any], codec: str) -> tuple[list[bytes], bool]:
+    """The bytes of many values, and whether there are handles in any."""
+    encoder = _encoder
+    if codec != MSGPACK:
+        encoded = [encode(value, codec) for value in values]
+        return [data for data, _, _ in encoded], any(handles for _, _, handles in encoded)
+    encoder.handles = []
+    try:
+        pack = encoder.packer.pack
+        items = [pack(value) for value in values]
+    except BaseException:
+        encoder.packer.reset()
+        raise
+    return items, bool(encoder.handles)

@@ -184,17 +184,12 @@ class Pool:
         return results_of(stream, len(items), self._native, progress)
 
     def _pack_all(self, func: Any, calls: list[tuple[Any, ...]]) -> tuple[str, list[bytes], bool]:
-        items, any_handles = [], False
         if self._native and not isinstance(func, (str, tasks.Task)):
             name, values = "brood.call", [(func, call, {}) for call in calls]
         else:
             task = tasks.find(func)
             name, values = task.address(self._own), [task.pack(call, {}) for call in calls]
-        for value in values:
-            data, _, handles = codec_module.encode(value, self._codec)
-            any_handles = any_handles or bool(handles)
-            items.append(data)
-        return name, items, any_handles
+        return name, *codec_module.encode_all(values, self._codec)
 
     def map_async(
         self, func: Any, iterable: Iterable[Any], chunksize: int | None = None, callback: Any = None, error_callback: Any = None

@@ -88,7 +88,7 @@ class Queue(codec.Shared):
         except errors.Timeout:
             raise Empty from None
         native = self._codec == codec.PICKLE
-        return [codec.decode(_low.batch_take(batch, index), native) for index in range(_low.batch_count(batch))]
+        return [codec.decode_parts(msg, parts, native) for _, msg, parts in _low.batch_take_all(batch)]
 
     def lease(self, block: bool = True, timeout: float | None = None) -> "Lease":
         """Take the next value for the length of a `with` block.

@@ -21,10 +21,10 @@ def results_of(stream: Any, count: int, native: bool, progress: Callable[[int, i
             if done < count:
                 raise
             return results
-        taken = _low.batch_count(batch)
-        for index in range(taken):
-            results[_low.batch_index(batch, index)] = codec.decode(_low.batch_take(batch, index), native)
-        done += taken
+        taken = _low.batch_take_all(batch)
+        for index, msg, parts in taken:
+            results[index] = codec.decode_parts(msg, parts, native)
+        done += len(taken)
         if progress is not None:
             progress(done, count)
 

@@ -95,21 +95,21 @@ def _serve_and_exit() -> NoReturn:
     failed = False
     while True:
         try:
-            task = _low.worker_next(_low.FOREVER)
+            task, name, parts = _low.worker_take()
         except errors.Closed:
             break
-        failed = not _run(task) or failed
-        del task
+        failed = not _run(task, name, parts) or failed
+        del task, parts
     # A pool's worker ends well whatever its tasks reported; a process is its one function.
     sys.exit(1 if failed and _low.worker_id() < 0 else 0)
 
 
-def _run(task: Any) -> bool:
+def _run(task: Any, name: str, parts: Any) -> bool:
     """Run one task to its answer."""
     try:
-        function = tasks.resolve(_low.task_function(task))
-        value = codec.decode(_low.task_args(task), _native)
-        result = function.run(value)
+        function = tasks.resolve(name)
+        msg = _low.task_args(task) if parts[2] else None
+        result = function.run(codec.decode_parts(msg, parts, _native))
         data, tag, handles = codec.encode(result, codec.PICKLE if _native else codec.MSGPACK)
         if handles:
             _low.task_reply_msg(task, codec.message(data, tag, handles))
