@@ -48,8 +48,15 @@
 %brood_works(brood_start)
 %brood_works(brood_shutdown)
 %brood_works(brood_pool_create)
+// A full pool makes submit wait, as `wait_ms` and `cancel` of its options (argument N) say. A language
+// that makes this wait interruptible too defines BROOD_SUBMIT_WAITS and %brood_submits(FUNCTION, N).
+#ifdef BROOD_SUBMIT_WAITS
+%brood_submits(brood_pool_submit, 5)
+%brood_submits(brood_pool_submit_msg, 4)
+#else
 %brood_works(brood_pool_submit)
 %brood_works(brood_pool_submit_msg)
+#endif
 %brood_works(brood_pool_map)
 %brood_works(brood_pool_terminate)
 %brood_works(brood_pool_shutdown)

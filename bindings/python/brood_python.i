@@ -141,6 +141,24 @@ static PyObject *batch_take_all(PyObject *capsule) {
 %define %brood_waits_whole(FUNCTION)
 %brood_python_wait(FUNCTION, false)
 %enddef
+// The options are the caller's, for any number of calls: what this wait changes is changed in a copy.
+#define BROOD_SUBMIT_WAITS
+%define %brood_submits(FUNCTION, N)
+%exception FUNCTION %{
+  {
+    brood_submit_options options = BROOD_SUBMIT_OPTIONS_INIT;
+    if (arg##N != NULL) options = *arg##N;
+    arg##N = &options;
+    Wait wait(&options.wait_ms, &options.cancel, true);
+    result = BROOD_E_CANCELED;
+    while (wait.begin()) {
+      $action
+      wait.end(result, &failure);
+    }
+  }
+  if (PyErr_Occurred()) SWIG_fail;
+%}
+%enddef
 %define %brood_works(FUNCTION)
 %exception FUNCTION %{
   Py_BEGIN_ALLOW_THREADS

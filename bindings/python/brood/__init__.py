@@ -43,12 +43,13 @@ from .errors import (
 )
 from .executor import Executor, ProcessPoolExecutor
 from .futures import AsyncResult, Future
+from .meeting import Barrier, Condition, Event
 from .pipes import Connection, Pipe
 from .pool import Pool, WorkerInfo
 from .process import Process, active_children, cpu_count, current_process, parent_process
 from .queues import Empty, Full, JoinableQueue, Lease, Queue, SimpleQueue
 from .shared import Array, RawArray, RawValue, Value
-from .sync import Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, RWLock, Semaphore
+from .sync import BoundedSemaphore, Lock, RLock, RWLock, Semaphore
 from .tasks import Task, task
 from .waiting import wait
 from .worker import main

@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence
 from . import _low, _runtime, tasks
 from . import codec as codec_module
 from .futures import AsyncResult, Future
+from .options import Options
 from .streams import ResultIterator, results_of
 
 _STATES = {
@@ -89,12 +90,12 @@ class Pool:
         return f"<brood.Pool of {counts['workers']} workers, {counts['pending']} tasks pending>"
 
     def with_options(
-        self, *, run_limit: float | None = None, retries: int | None = None, wait: float | None = 0
+        self, *, run_limit: float | None = None, retries: int | None = None, wait: float | None = None
     ) -> "Pool":
         """This same pool, for calls with other options.
 
         `run_limit`: seconds that a task may run, then its worker is killed. `retries`: instead of the pool's; 0
-        for none. `wait`: seconds to wait for room in a pool with `max_pending`; None is for ever.
+        for none. `wait`: seconds to wait for room in a pool with `max_pending`, then `submit` raises Timeout.
         """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
@@ -116,7 +117,8 @@ class Pool:
         if handles:
             low = self._submit_message(name, data, tag, handles)
             return codec_module.decode(_low.future_result(low, _low.FOREVER), self._native)
-        return codec_module.decode(_low.pool_call(self._low, name, data, self._submit_record, _low.FOREVER), self._native)
+        msg = _low.pool_call(self._low, name, data, self._submit_record, _low.FOREVER)
+        return codec_module.decode(msg, self._native)
 
     def apply_async(
         self,
@@ -192,13 +194,23 @@ class Pool:
         return name, *codec_module.encode_all(values, self._codec)
 
     def map_async(
-        self, func: Any, iterable: Iterable[Any], chunksize: int | None = None, callback: Any = None, error_callback: Any = None
+        self,
+        func: Any,
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        callback: Callable[[list[Any]], Any] | None = None,
+        error_callback: Callable[[BaseException], Any] | None = None,
     ) -> AsyncResult[list[Any]]:
         futures = [self.submit(func, item) for item in iterable]
         return AsyncResult(futures, list, callback, error_callback)
 
     def starmap_async(
-        self, func: Any, iterable: Iterable[Sequence[Any]], chunksize: int | None = None, callback: Any = None, error_callback: Any = None
+        self,
+        func: Any,
+        iterable: Iterable[Sequence[Any]],
+        chunksize: int | None = None,
+        callback: Callable[[list[Any]], Any] | None = None,
+        error_callback: Callable[[BaseException], Any] | None = None,
     ) -> AsyncResult[list[Any]]:
         futures = [self.submit(func, *item) for item in iterable]
         return AsyncResult(futures, list, callback, error_callback)
@@ -260,7 +272,7 @@ class Pool:
         """Who works here right now."""
         numbers = _low.pool_worker_list(self._low)
         each = iter([_low.numbers_at(numbers, index) for index in range(_low.numbers_count(numbers))])
-        return [WorkerInfo(number, _STATES[state], pid, done) for number, state, pid, done in zip(each, each, each, each)]
+        return [WorkerInfo(i, _STATES[state], pid, done) for i, state, pid, done in zip(each, each, each, each)]
 
     def __enter__(self) -> "Pool":
         return self
@@ -271,35 +283,3 @@ class Pool:
         else:
             self.close()
         self.join()
-
-
-class Options(NamedTuple):
-    """What with_options() says, as the native structs want it."""
-
-    run_limit: float | None = None
-    retries: int | None = None
-    wait: float | None = 0
-
-    def _common(self, codec_name: str) -> dict[str, Any]:
-        if self.run_limit is not None and self.run_limit <= 0:
-            raise ValueError("run_limit is a number of seconds above 0; None is no limit")
-        return {
-            "run_limit_ms": _runtime.milliseconds(self.run_limit) if self.run_limit is not None else None,
-            "retries": _low.NO_RETRIES if self.retries == 0 else self.retries,
-            "codec": _low.CODEC_NATIVE if codec_name == codec_module.PICKLE else _low.CODEC_MSGPACK,
-        }
-
-    def for_submit(self, codec_name: str) -> Any:
-        return _runtime.record("submit_options", wait_ms=_runtime.milliseconds(self.wait), **self._common(codec_name))
-
-    def for_stream(
-        self, codec_name: str, *, chunk: int | None = None, window: int = 0, unordered: bool = False, collect: bool = False
-    ) -> Any:
-        return _runtime.record(
-            "stream_options",
-            chunk=chunk,
-            window=window,
-            unordered=unordered,
-            on_error=_low.ON_ERROR_COLLECT if collect else _low.ON_ERROR_FIRST,
-            **self._common(codec_name),
-        )

@@ -34,7 +34,8 @@ def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
         first = _low.wait_any(handles, _runtime.milliseconds(timeout))
     except errors.Timeout:
         return []
-    return [things[first]] + [thing for thing, handle in zip(things[first + 1 :], handles[first + 1 :]) if _ready(handle)]
+    later = zip(things[first + 1 :], handles[first + 1 :])
+    return [things[first]] + [thing for thing, handle in later if _ready(handle)]
 
 
 def _ready(handle: Any) -> bool:

@@ -85,6 +85,7 @@ if __name__ == "__main__":
     condition, barrier, (a, b) = brood.Condition(), brood.Barrier(2), brood.Pipe()
     semaphore, process = brood.Semaphore(0), brood.Process(target=tasks.hang)
     joinable = brood.JoinableQueue(); joinable.put(1)
+    full = brood.Pool(1, max_pending=1)
     pool.apply(tasks.square, (2,))
     if kind == "join": process.start()
     waits = {
@@ -93,6 +94,7 @@ if __name__ == "__main__":
         "semaphore": semaphore.acquire, "join": process.join, "apply": lambda: pool.apply(tasks.hang),
         "map": lambda: pool.map(tasks.hang, [None, None]), "imap": lambda: next(pool.imap(tasks.hang, [None])),
         "future": pool.submit(tasks.hang).result if kind == "future" else None, "wait": lambda: brood.wait([queue]),
+        "submit": lambda: (full.submit(tasks.hang), full.submit(tasks.hang)),
         "task_done": joinable.join, "lease": queue.lease, "timed": lambda: queue.get(timeout=1000),
     }
     print("ready", pool.workers()[0].pid, flush=True)
@@ -101,13 +103,14 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("interrupted", flush=True)
     pool.terminate()
+    full.terminate()
     process.kill() if kind == "join" else None
 """
 
 
 @pytest.mark.parametrize(
     "kind",
-    "queue lock event condition barrier pipe semaphore join apply map imap future wait task_done lease timed".split(),
+    "queue lock event condition barrier pipe semaphore join apply map imap future wait task_done lease timed submit".split(),
 )
 def test_ctrl_c_ends_a_wait(program, kind):
     process = program(INTERRUPTED, kind)
@@ -215,16 +218,18 @@ def test_a_thousand_pools():
         gc.collect()
         return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 
-    def one():
+    def one(number):
         pool = brood.Pool(1)
+        if number % 50 == 0:  # the others end while their worker starts
+            assert pool.apply(tasks.square, (number,)) == number * number
         pool.terminate()
         pool.join(30)
 
-    for _ in range(100):
-        one()
+    for number in range(100):
+        one(number)
     before, memory = state(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(900):
-        one()
+    for number in range(900):
+        one(number)
     assert state() == before
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 8 * 1024
 
