@@ -28,16 +28,17 @@ typedef struct brood_pool_options {
   const char *initializer;       /* a registered function, run once in each new worker */
   const void *initializer_data;  /* its argument */
   size_t initializer_size;
+  brood_msg *initializer_msg; /* its argument instead, with codec and handles; stays yours */
   const char *finalizer;      /* a registered function, run when a worker ends in good order */
   const char *const *command; /* the workers' program; NULL: this one again */
   const char *const *env;     /* "NAME=value" added, NULL-terminated */
   const char *cwd;
   brood_limits limits;
 } brood_pool_options;
-#define BROOD_POOL_OPTIONS_INIT                                                          \
-  {                                                                                      \
-    sizeof(brood_pool_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, \
-        BROOD_LIMITS_INIT                                                                \
+#define BROOD_POOL_OPTIONS_INIT                                                                \
+  {                                                                                            \
+    sizeof(brood_pool_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, \
+        BROOD_LIMITS_INIT                                                                      \
   }
 
 /** Make a pool and start its workers; does not wait for them. */
