@@ -88,6 +88,9 @@ func (p *packer) pack(value any, useGob bool) (uint8, error) {
 	}
 	if useGob {
 		p.buf = append(p.buf, gobMark...)
+		if _, isUnit := value.(Unit); isUnit || value == nil {
+			return codecNative, nil // gob has no form for nothing
+		}
 		return codecNative, gob.NewEncoder(p).Encode(&value)
 	}
 	return codecMsgpack, p.encoder.Encode(value)
@@ -217,6 +220,9 @@ func unpackGob(data []byte, into any) error {
 	}
 	if !bytes.HasPrefix(data, gobMark) {
 		return errorf(ErrInvalid, "the value is in another language's own serialisation")
+	}
+	if len(data) == len(gobMark) {
+		return assign(nil, into)
 	}
 	var value any
 	if err := gob.NewDecoder(bytes.NewReader(data[len(gobMark):])).Decode(&value); err != nil {

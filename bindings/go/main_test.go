@@ -60,7 +60,11 @@ func fib(n int) (int, error) {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv("BROOD_TEST_ROLE") == "no main" && !brood.IsWorker() {
+		withoutMain()
+	}
 	brood.Main()
+	playRole()
 	code := m.Run()
 	brood.Shutdown()
 	os.Exit(code)
