@@ -3,7 +3,7 @@
 // The language's file comes first: it says how a bytes argument, a handle, a status ... look there
 // (the macros and patterns that README.md lists). The common files then say which function follows
 // which pattern, so that a new C function needs no line here, or one.
-%module(directors="0") brood_low
+%module brood_low
 
 %{
 #include <brood/brood.h>
