@@ -40,6 +40,8 @@ module Brood
     FACTORY = MessagePack::Factory.new
     FACTORY.register_type(-1, ::Time, packer: MessagePack::Time::Packer, unpacker: MessagePack::Time::Unpacker)
 
+    TAGS = { msgpack: Low::CODEC_MSGPACK, marshal: Low::CODEC_NATIVE, raw: Low::CODEC_RAW }.freeze
+
     # Type of an attached handle => what makes an object of (message, indexes).
     TAKERS = {} # rubocop:disable Style/MutableConstant
 
@@ -81,17 +83,21 @@ module Brood
       # Lets this process load what others dumped.
       attr_writer :marshal_allowed
 
+      # The codec's tag.
+      def tag(codec)
+        TAGS.fetch(codec) { raise ArgumentError, "codec is #{codec.inspect}; give one of #{TAGS.keys.join(', ')}" }
+      end
+
       # The bytes of a value, their tag, and the handles in it.
       def encode(value, codec = :msgpack)
+        return [String(value), Low::CODEC_RAW, []] if codec == :raw
+
         encoder = (Thread.current[:brood_encoder] ||= Encoder.new)
         encoder = Encoder.new if encoder.busy # a to_msgpack that sends something itself
         encoder.busy = true
         encoder.handles = []
-        case codec
-        when :msgpack then [encoder.pack(value).freeze, Low::CODEC_MSGPACK, encoder.handles]
-        when :marshal then [dump(value, encoder), Low::CODEC_NATIVE, encoder.handles]
-        else raise ArgumentError, "codec is #{codec.inspect}; give :msgpack or :marshal"
-        end
+        data = codec == :marshal ? dump(value, encoder) : encoder.pack(value).freeze
+        [data, tag(codec), encoder.handles]
       rescue NoMethodError => e
         raise unless e.name == :to_msgpack
 

@@ -105,7 +105,7 @@ module Brood
     module_function
 
     def make(status, message, kind, traceback, pid, exit_code, signal, os_code)
-      error = CLASSES.fetch(status, Error).new(kind.empty? ? message : "#{kind}: #{message}")
+      error = class_of(status, kind).new(kind.empty? ? message : "#{kind}: #{message}")
       error.status = status
       error.pid = pid
       case error
@@ -118,6 +118,11 @@ module Brood
       when OSError then error.errno = os_code
       end
       traceback.empty? && kind.empty? ? error : caused(error, kind, message, traceback)
+    end
+
+    # A worker's language tells of a missing task as of any other failure.
+    def class_of(status, kind)
+      kind == "Brood::NoFunction" ? NoFunction : CLASSES.fetch(status, Error)
     end
 
     # An exception gets its cause by being raised only.

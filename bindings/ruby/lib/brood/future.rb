@@ -70,7 +70,10 @@ module Brood
     end
 
     def inspect
-      state = @done ? (@error ? "failed" : "done") : "pending"
+      state = if @error then "failed"
+              else
+                done? ? "done" : "pending"
+              end
       "#<#{self.class.name} #{state}>"
     end
 

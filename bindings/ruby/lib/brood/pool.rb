@@ -51,8 +51,8 @@ module Brood
     # @param env [Hash, nil] added to the workers' environment
     # @param cwd [String, nil] the workers' folder
     # @param limits [Hash, nil] of each worker: memory_bytes, cpu_seconds, open_files, core_bytes, nice, cpus
-    # @param codec [:msgpack, :marshal] :marshal lets anything travel that Marshal knows, between this program and its
-    #   own workers
+    # @param codec [:msgpack, :marshal, :raw] :marshal lets anything travel that Marshal knows, between this program and
+    #   its own workers; :raw sends Strings as they are
     def initialize(workers = nil, script: nil, command: nil, initializer: nil, initializer_arguments: [],
                    finalizer: nil, max_tasks_per_worker: 0, max_pending: 0, retries: 0, name: nil, env: nil, cwd: nil,
                    limits: nil, codec: :msgpack)
@@ -196,7 +196,7 @@ module Brood
     def options(run_limit, retries, wait)
       @common = { run_limit_ms: run_limit && Runtime.milliseconds(run_limit),
                   retries: retries && (retries.zero? ? Low::NO_RETRIES : retries),
-                  codec: @marshal ? Low::CODEC_NATIVE : Low::CODEC_MSGPACK }
+                  codec: Codec.tag(@codec) }
       @submit_options = Runtime.record("submit_options", **@common)
       @wait = wait
     end

@@ -18,7 +18,7 @@ module Brood
     # @param max [Integer, nil] a push waits while so many items are in it
     # @param max_bytes [Integer, nil] the same for the bytes of all of them
     # @param joinable [Boolean] count what is finished, for {#join}
-    # @param codec [:msgpack, :marshal]
+    # @param codec [:msgpack, :marshal, :raw] how values are put in
     def initialize(max = nil, max_bytes: nil, joinable: false, codec: :msgpack)
       Runtime.start
       @max = max
@@ -57,8 +57,7 @@ module Brood
 
         data
       end
-      tag = @codec == :marshal ? Low::CODEC_NATIVE : Low::CODEC_MSGPACK
-      packed.shift(Low.queue_put_many(@low, packed, tag, Low::FOREVER)) until packed.empty?
+      packed.shift(Low.queue_put_many(@low, packed, Codec.tag(@codec), Low::FOREVER)) until packed.empty?
       self
     rescue ClosedError
       raise ClosedQueueError, "queue closed"

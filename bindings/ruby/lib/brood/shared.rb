@@ -115,7 +115,7 @@ module Brood
     # @return [Numeric] what it was before
     def add(index, delta)
       index = checked(index)
-      float? ? Low.shared_add_float(@low, index, delta) : out_of(Low.shared_add_int(@low, index, into(delta)))
+      float? ? Low.shared_add_float(@low, index, delta) : out_of(Low.shared_add_int(@low, index, wrap(delta)))
     end
 
     # Sets an integer to `desired` if it is `expected`, atomically.
@@ -180,8 +180,13 @@ module Brood
       return (value ? 1 : 0) if @type == :bool
       return value.ord if %i[char wchar].include?(@type) && value.is_a?(String)
 
-      raise RangeError, "#{value} is no uint64" if @type == :uint64 && !(0..0xffff_ffff_ffff_ffff).cover?(value)
-      @type == :uint64 && value >= 1 << 63 ? value - (1 << 64) : value
+      raise RangeError, "#{value} is no uint64" if @type == :uint64 && !(0...1 << 64).cover?(value)
+
+      wrap(value)
+    end
+
+    def wrap(value)
+      value >= 1 << 63 && @type == :uint64 ? value - (1 << 64) : value
     end
 
     def out_of(value)
