@@ -15,7 +15,7 @@ def main():
     folder = output + ".classes"
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    options = ["-Xlint:all,-processing", "-Werror", "-proc:none", "--release", "17", "-encoding", "UTF-8", "-g"]
+    options = ["-Xlint:all,-processing,-path", "-Werror", "-proc:none", "--release", "17", "-encoding", "UTF-8", "-g"]
     if class_path:
         options += ["-cp", class_path]
     if subprocess.run([javac, *options, "-d", folder, *sources]).returncode != 0:

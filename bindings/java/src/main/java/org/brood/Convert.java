@@ -46,7 +46,8 @@ final class Convert {
     }
     if (wanted.isInstance(value)) return value;
     if (value instanceof Number number) return toNumber(number, wanted);
-    if (value instanceof Boolean && (wanted == boolean.class || wanted == Boolean.class)) return value;
+    if (value instanceof Boolean && wanted == boolean.class) return value;
+    if (value instanceof Character && wanted == char.class) return value;
     if (value instanceof String text) return toText(text, wanted);
     if (value instanceof byte[] bytes && wanted == ByteBuffer.class) return ByteBuffer.wrap(bytes);
     if (value instanceof SharedArray array && wanted == SharedLong.class) return new SharedLong(array);
@@ -66,7 +67,8 @@ final class Convert {
     if (wanted == double.class || wanted == Double.class) return number.doubleValue();
     if (wanted == float.class || wanted == Float.class) return number.floatValue();
     if (wanted == BigInteger.class && number instanceof Long) return BigInteger.valueOf(number.longValue());
-    if (!(number instanceof Long)) throw wrong(number, wanted);
+    // Of MessagePack every integer is a Long; of Java's own serialization it is what it was.
+    if (number instanceof Double || number instanceof Float || number instanceof BigInteger) throw wrong(number, wanted);
     long value = number.longValue();
     if (wanted == long.class || wanted == Long.class || wanted == Number.class) return value;
     if ((wanted == int.class || wanted == Integer.class) && value == (int) value) return (int) value;

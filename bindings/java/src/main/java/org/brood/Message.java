@@ -60,18 +60,22 @@ final class Message {
   }
 
   /** The value in a message, as one of {@code type}. The message stays the caller's. */
-  static Object decode(Handle msg, Type type) {
-    return Convert.to(decode(msg), type);
+  static Object decode(Handle msg, Type type, Codec agreed) {
+    return Convert.to(decode(msg, agreed), type);
+  }
+
+  static Object decode(Handle msg) {
+    return decode(msg, Codec.MESSAGE_PACK);
   }
 
   /** The value in a message, in the types that it came in. */
-  static Object decode(Handle msg) {
+  static Object decode(Handle msg, Codec agreed) {
     byte[] bytes = Low.msg_copy(msg);
     int tag = Low.msg_codec(msg);
     if (tag == Low.CODEC_MSGPACK) return new Unpacker(msg).unpack(bytes);
     if (tag == Low.CODEC_RAW) return bytes;
     if (tag == Low.CODEC_TEXT) return new String(bytes, StandardCharsets.UTF_8);
-    if (!Codec.acceptsNative()) {
+    if (agreed != Codec.NATIVE && !Codec.acceptsNative()) {
       throw new IllegalStateException(
           "a value in a language's own serialization came in, and this process was not told to accept it: see"
               + " Codec.acceptNative()");

@@ -102,7 +102,7 @@ public final class Pipe<T> extends Shared {
     BroodException.check(
         Waits.await(Waits.millis(timeout), ready, wait -> Low.pipe_recv(handle, wait, out)));
     try (Handle msg = out.take()) {
-      return (T) Message.decode(msg, type);
+      return (T) Message.decode(msg, type, Codec.MESSAGE_PACK);
     }
   }
 

@@ -101,7 +101,7 @@ public final class Pool extends PoolExecutor implements AutoCloseable {
             wait -> Low.pool_call(pool, task.name(), encoded.bytes(), fields.handle(), wait, out));
     BroodException.check(status);
     try (Handle msg = out.take()) {
-      return (R) Message.decode(msg, task.resultType());
+      return (R) Message.decode(msg, task.resultType(), codec);
     }
   }
 
@@ -137,7 +137,7 @@ public final class Pool extends PoolExecutor implements AutoCloseable {
 
   private <R> TaskFuture<R> submit(Task<?, R> task, Message.Encoded encoded, CallOptions options)
       throws InterruptedException {
-    return new TaskFuture<>(begin(task.name(), encoded, options), task.resultType());
+    return new TaskFuture<>(begin(task.name(), encoded, options), task.resultType(), codec);
   }
 
   /** What the ExecutorService's methods submit. */
@@ -148,7 +148,7 @@ public final class Pool extends PoolExecutor implements AutoCloseable {
           "functions travel as Java's own serialization, and this pool has not agreed to it: register a task, or make"
               + " the pool with Codec.NATIVE");
     }
-    return new TaskFuture<>(begin(CALL, Message.encode(call, codec), CallOptions.DEFAULT), ANY);
+    return new TaskFuture<>(begin(CALL, Message.encode(call, codec), CallOptions.DEFAULT), ANY, codec);
   }
 
   private Handle begin(String name, Message.Encoded encoded, CallOptions options) throws InterruptedException {
@@ -225,7 +225,7 @@ public final class Pool extends PoolExecutor implements AutoCloseable {
       for (int i = 0; i < count; ++i) {
         int index = (int) Low.batch_index(batch, i);
         try (Handle msg = Low.batch_take(batch, i)) {
-          results[index] = Message.decode(msg, task.resultType());
+          results[index] = Message.decode(msg, task.resultType(), codec);
         }
       }
       done += count;
@@ -273,7 +273,7 @@ public final class Pool extends PoolExecutor implements AutoCloseable {
             throw new IllegalArgumentException("objects of brood cannot travel in a stream's items: use submit or map");
           }
         };
-    return new TaskStream<>(out.take(), task.resultType(), packed);
+    return new TaskStream<>(out.take(), task.resultType(), codec, packed);
   }
 
   /** Results as a stream, in the order of the inputs. Close it if you do not take all. */

@@ -17,6 +17,7 @@ public final class PoolOptions {
   Object initializerArgument;
   Task<?, ?> finalizer;
   List<String> command;
+  private boolean sameLibrary = true; // the workers speak through this very library
   final Map<String, String> environment = new LinkedHashMap<>();
   Path directory;
   Limits limits = new Limits();
@@ -68,6 +69,7 @@ public final class PoolOptions {
   /** The workers' program, of any language; by default this same program again. */
   public PoolOptions command(List<String> words) {
     command = List.copyOf(words);
+    sameLibrary = false;
     return this;
   }
 
@@ -81,7 +83,8 @@ public final class PoolOptions {
    * theirs, such as tests.
    */
   public PoolOptions workerClass(Class<?> main) {
-    command = new ArrayList<>(ProgramAgain.command(main.getName()));
+    command = ProgramAgain.command(main.getName());
+    sameLibrary = true;
     return this;
   }
 
@@ -110,23 +113,22 @@ public final class PoolOptions {
   }
 
   Fields toFields() {
-    boolean own = command == null;
     Fields fields = new Fields("pool_options");
     fields.set("workers", workers).set("max_tasks_per_worker", maxTasksPerWorker);
     fields.set("max_pending", maxPending).set("retries", retries).set("name", name);
     fields.set("cwd", directory == null ? null : directory.toString());
     fields.set("finalizer", finalizer == null ? null : finalizer.name());
-    if (initializer != null) fillInitializer(fields, own);
+    if (initializer != null) fillInitializer(fields);
     limits.fill(fields);
     fields.addAll("command", ownCommand(command, codec));
-    fields.addAll("env", variables(own, environment));
+    fields.addAll("env", variables(sameLibrary, environment));
     return fields;
   }
 
   // A Java worker is told the task and its argument in one value; it has no codec tag on its way.
-  private void fillInitializer(Fields fields, boolean own) {
-    Object value = own ? Arguments.of(initializer.name(), initializerArgument) : initializerArgument;
-    fields.set("initializer", own ? Pool.INITIALIZE : initializer.name());
+  private void fillInitializer(Fields fields) {
+    Object value = sameLibrary ? Arguments.of(initializer.name(), initializerArgument) : initializerArgument;
+    fields.set("initializer", sameLibrary ? Pool.INITIALIZE : initializer.name());
     Message.Encoded encoded = Message.encode(value, Codec.MESSAGE_PACK);
     if (!encoded.handles().isEmpty()) {
       throw new IllegalArgumentException("objects of brood cannot be arguments of an initializer: hand them to a task");

@@ -90,16 +90,4 @@ public final class SharedLock extends Shared implements Lock {
   public SharedCondition newCondition() {
     return new SharedCondition(this);
   }
-
-  /** Takes the lock for a try-with-resources block. */
-  public Held hold() throws InterruptedException {
-    lockInterruptibly();
-    return this::unlock;
-  }
-
-  /** A lock that is held; closing it unlocks. */
-  public interface Held extends AutoCloseable {
-    @Override
-    void close();
-  }
 }

@@ -192,7 +192,7 @@ public final class SharedQueue<T> extends Shared implements Iterable<T> {
   private T value(Handle msg) {
     if (msg == null) return null;
     try (msg) {
-      return (T) Message.decode(msg, type);
+      return (T) Message.decode(msg, type, codec);
     }
   }
 
@@ -206,7 +206,7 @@ public final class SharedQueue<T> extends Shared implements Iterable<T> {
       long count = Low.batch_count(batch);
       for (long i = 0; i < count; ++i) {
         try (Handle msg = Low.batch_take(batch, i)) {
-          values.add((T) Message.decode(msg, type));
+          values.add((T) Message.decode(msg, type, codec));
         }
       }
     }
@@ -224,7 +224,7 @@ public final class SharedQueue<T> extends Shared implements Iterable<T> {
     int status = Waits.await(Waits.millis(timeout), ready, wait -> Low.queue_get_lease(handle, wait, out));
     if (status == Low.E_TIMEOUT) return null;
     BroodException.check(status);
-    return new Lease<>(out.take(), type);
+    return new Lease<>(out.take(), type, codec);
   }
 
   /** Take the next value for as long as it takes to handle it; waits for it. */
@@ -309,10 +309,10 @@ public final class SharedQueue<T> extends Shared implements Iterable<T> {
     private final T value;
 
     @SuppressWarnings("unchecked")
-    Lease(Handle lease, Type type) {
+    Lease(Handle lease, Type type, Codec codec) {
       this.lease = lease;
       try {
-        value = (T) Message.decode(lease.part(Low.lease_msg(lease)), type);
+        value = (T) Message.decode(lease.part(Low.lease_msg(lease)), type, codec);
       } catch (RuntimeException error) {
         lease.close();
         throw error;

@@ -27,10 +27,9 @@ final class Signatures {
       ClassLoader loader = function.getClass().getClassLoader();
       Type[] exact = exactTypes(lambda, loader);
       MethodType type = MethodType.fromMethodDescriptorString(lambda.getInstantiatedMethodType(), loader);
-      Type[] arguments = type.parameterArray();
-      if (exact == null) return new Signature(arguments, type.returnType());
-      System.arraycopy(exact, 0, arguments, 0, arguments.length);
-      return new Signature(arguments, exact[arguments.length]);
+      if (exact == null) return new Signature(type.parameterArray(), type.returnType());
+      int count = exact.length - 1;
+      return new Signature(java.util.Arrays.copyOf(exact, count), exact[count]);
     } catch (ReflectiveOperationException | RuntimeException error) {
       return null; // no lambda, or in a module that does not open itself
     }

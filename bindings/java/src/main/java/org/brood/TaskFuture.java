@@ -23,11 +23,13 @@ import org.brood.low.Wait;
 public final class TaskFuture<T> extends CompletableFuture<T> implements Waitable {
   private final Handle future;
   private final Type type;
+  private final Codec codec;
   private final AtomicBoolean taken = new AtomicBoolean();
 
-  TaskFuture(Handle future, Type type) {
+  TaskFuture(Handle future, Type type, Codec codec) {
     this.future = future;
     this.type = type;
+    this.codec = codec;
     Completions.add(waitHandle(), () -> Completions.CALLBACKS.execute(this::finish));
   }
 
@@ -50,7 +52,7 @@ public final class TaskFuture<T> extends CompletableFuture<T> implements Waitabl
       BroodException.check(status);
       try (Handle msg = out.take()) {
         @SuppressWarnings("unchecked")
-        T value = (T) Message.decode(msg, type);
+        T value = (T) Message.decode(msg, type, codec);
         super.complete(value);
       }
     } catch (Throwable error) {

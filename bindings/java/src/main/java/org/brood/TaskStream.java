@@ -23,6 +23,7 @@ import org.brood.low.Wait;
 public final class TaskStream<R> implements Iterator<R>, AutoCloseable, Waitable {
   private final Handle stream;
   private final Type type;
+  private final Codec codec;
   private final Iterator<byte[]> inputs;
   private final Out out = new Out();
   private final Shared.Ready ready;
@@ -33,9 +34,10 @@ public final class TaskStream<R> implements Iterator<R>, AutoCloseable, Waitable
   private boolean ended;
   private long index;
 
-  TaskStream(Handle stream, Type type, Iterator<byte[]> inputs) {
+  TaskStream(Handle stream, Type type, Codec codec, Iterator<byte[]> inputs) {
     this.stream = stream;
     this.type = type;
+    this.codec = codec;
     this.inputs = inputs;
     ready = new Shared.Ready(this::waitHandle);
     Resources.CLEANER.register(this, stream.closer());
@@ -103,7 +105,7 @@ public final class TaskStream<R> implements Iterator<R>, AutoCloseable, Waitable
     }
     try (Handle msg = result) {
       result = null;
-      return (R) Message.decode(msg, type);
+      return (R) Message.decode(msg, type, codec);
     }
   }
 
