@@ -43,6 +43,7 @@
 %include <brood/process.h>
 %include <brood/pool.h>
 %include <brood/queue.h>
+%include <brood/rendezvous.h>
 %include <brood/shared.h>
 %include <brood/sync.h>
 %include <brood/worker.h>

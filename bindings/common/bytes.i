@@ -21,9 +21,9 @@
 %apply size_t *OUTPUT { size_t *out_index, size_t *out_size, size_t *out_count,
                         size_t *out_written };
 %apply uint8_t *OUTPUT { uint8_t *out_codec };
-%apply int32_t *OUTPUT { int32_t *out, int32_t *out_code, int32_t *out_signal };
-%apply uint32_t *OUTPUT { uint32_t *out_index, uint32_t *out_woken };
-%apply int64_t *OUTPUT { int64_t *out, int64_t *out_before };
+%apply int32_t *OUTPUT { int32_t *out, int32_t *out_code, int32_t *out_signal, int32_t *out_fd };
+%apply uint32_t *OUTPUT { uint32_t *out_index, uint32_t *out_woken, uint32_t *out_user };
+%apply int64_t *OUTPUT { int64_t *out, int64_t *out_before, int64_t *out_pid };
 %apply uint64_t *OUTPUT { uint64_t *out_index, uint64_t *out_tag };
 %apply double *OUTPUT { double *out, double *out_before };
 %apply bool *OUTPUT { bool *out_exchanged };

@@ -81,6 +81,10 @@ inline const Layout* find_options(const char* wanted) {
                BROOD_STREAM(standard_input), BROOD_STREAM(standard_output),
                BROOD_STREAM(standard_error), BROOD_LIMITS)
   BROOD_LAYOUT(queue_options, F(capacity_items), F(capacity_bytes), F(joinable))
+  BROOD_LAYOUT(publish_options, BROOD_COUNTED(token, Kind::Bytes, token_size), F(any_user),
+               F(max_message_bytes))
+  BROOD_LAYOUT(lookup_options, BROOD_COUNTED(token, Kind::Bytes, token_size), F(other_user),
+               F(user), F(max_message_bytes))
   BROOD_LAYOUT(shared_options, F(element_size), F(no_lock))
   BROOD_LAYOUT(lock_options, F(recursive))
   BROOD_LAYOUT(semaphore_options, F(bounded), F(owned))

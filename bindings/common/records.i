@@ -14,6 +14,8 @@
 %brood_option_struct(brood_stream_options)
 %brood_option_struct(brood_process_options)
 %brood_option_struct(brood_queue_options)
+%brood_option_struct(brood_publish_options)
+%brood_option_struct(brood_lookup_options)
 %brood_option_struct(brood_shared_options)
 %brood_option_struct(brood_lock_options)
 %brood_option_struct(brood_semaphore_options)

@@ -227,6 +227,7 @@ type (
 	Queue uintptr
 	Lease uintptr
 	Pipe uintptr
+	Publication uintptr
 	Lock uintptr
 	Semaphore uintptr
 	Condition uintptr
@@ -250,6 +251,7 @@ type (
 	brood_queue = Queue
 	brood_lease = Lease
 	brood_pipe = Pipe
+	brood_publication = Publication
 	brood_lock = Lock
 	brood_semaphore = Semaphore
 	brood_condition = Condition

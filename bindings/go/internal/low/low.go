@@ -66,39 +66,39 @@ typedef long long swig_type_26;
 typedef long long swig_type_27;
 typedef long long swig_type_28;
 typedef long long swig_type_29;
-typedef _gostring_ swig_type_30;
-typedef _goslice_ swig_type_31;
+typedef long long swig_type_30;
+typedef long long swig_type_31;
 typedef _gostring_ swig_type_32;
-typedef long long swig_type_33;
-typedef long long swig_type_34;
-typedef _gostring_ swig_type_35;
-typedef _goslice_ swig_type_36;
-typedef long long swig_type_37;
+typedef _goslice_ swig_type_33;
+typedef _gostring_ swig_type_34;
+typedef long long swig_type_35;
+typedef long long swig_type_36;
+typedef _gostring_ swig_type_37;
 typedef _goslice_ swig_type_38;
 typedef long long swig_type_39;
-typedef _gostring_ swig_type_40;
+typedef _goslice_ swig_type_40;
 typedef long long swig_type_41;
 typedef _gostring_ swig_type_42;
-typedef _goslice_ swig_type_43;
+typedef long long swig_type_43;
 typedef _gostring_ swig_type_44;
-typedef _gostring_ swig_type_45;
-typedef _goslice_ swig_type_46;
-typedef long long swig_type_47;
-typedef long long swig_type_48;
+typedef _goslice_ swig_type_45;
+typedef _gostring_ swig_type_46;
+typedef _gostring_ swig_type_47;
+typedef _goslice_ swig_type_48;
 typedef long long swig_type_49;
-typedef _gostring_ swig_type_50;
-typedef _goslice_ swig_type_51;
+typedef long long swig_type_50;
+typedef long long swig_type_51;
 typedef _gostring_ swig_type_52;
 typedef _goslice_ swig_type_53;
-typedef long long swig_type_54;
-typedef long long swig_type_55;
+typedef _gostring_ swig_type_54;
+typedef _goslice_ swig_type_55;
 typedef long long swig_type_56;
-typedef _goslice_ swig_type_57;
+typedef long long swig_type_57;
 typedef long long swig_type_58;
-typedef long long swig_type_59;
-typedef _goslice_ swig_type_60;
+typedef _goslice_ swig_type_59;
+typedef long long swig_type_60;
 typedef long long swig_type_61;
-typedef long long swig_type_62;
+typedef _goslice_ swig_type_62;
 typedef long long swig_type_63;
 typedef long long swig_type_64;
 typedef long long swig_type_65;
@@ -106,18 +106,18 @@ typedef long long swig_type_66;
 typedef long long swig_type_67;
 typedef long long swig_type_68;
 typedef long long swig_type_69;
-typedef long long swig_type_70;
+typedef _gostring_ swig_type_70;
 typedef long long swig_type_71;
-typedef _goslice_ swig_type_72;
+typedef _gostring_ swig_type_72;
 typedef long long swig_type_73;
 typedef long long swig_type_74;
-typedef _goslice_ swig_type_75;
+typedef long long swig_type_75;
 typedef long long swig_type_76;
 typedef long long swig_type_77;
-typedef long long swig_type_78;
+typedef _goslice_ swig_type_78;
 typedef long long swig_type_79;
 typedef long long swig_type_80;
-typedef long long swig_type_81;
+typedef _goslice_ swig_type_81;
 typedef long long swig_type_82;
 typedef long long swig_type_83;
 typedef long long swig_type_84;
@@ -139,312 +139,328 @@ typedef long long swig_type_99;
 typedef long long swig_type_100;
 typedef long long swig_type_101;
 typedef long long swig_type_102;
-typedef _gostring_ swig_type_103;
-typedef _goslice_ swig_type_104;
+typedef long long swig_type_103;
+typedef long long swig_type_104;
 typedef long long swig_type_105;
-typedef _gostring_ swig_type_106;
-typedef _gostring_ swig_type_107;
-typedef _gostring_ swig_type_108;
-typedef long long swig_type_109;
-typedef long long swig_type_110;
+typedef long long swig_type_106;
+typedef long long swig_type_107;
+typedef long long swig_type_108;
+typedef _gostring_ swig_type_109;
+typedef _goslice_ swig_type_110;
 typedef long long swig_type_111;
-typedef long long swig_type_112;
-typedef long long swig_type_113;
-typedef long long swig_type_114;
+typedef _gostring_ swig_type_112;
+typedef _gostring_ swig_type_113;
+typedef _gostring_ swig_type_114;
 typedef long long swig_type_115;
 typedef long long swig_type_116;
 typedef long long swig_type_117;
 typedef long long swig_type_118;
-typedef _gostring_ swig_type_119;
-typedef _gostring_ swig_type_120;
+typedef long long swig_type_119;
+typedef long long swig_type_120;
 typedef long long swig_type_121;
-typedef _gostring_ swig_type_122;
-typedef _gostring_ swig_type_123;
-typedef _gostring_ swig_type_124;
-typedef _goslice_ swig_type_125;
+typedef long long swig_type_122;
+typedef long long swig_type_123;
+typedef long long swig_type_124;
+typedef _gostring_ swig_type_125;
 typedef _gostring_ swig_type_126;
-typedef _gostring_ swig_type_127;
+typedef long long swig_type_127;
 typedef _gostring_ swig_type_128;
 typedef _gostring_ swig_type_129;
-typedef long long swig_type_130;
-typedef _gostring_ swig_type_131;
-typedef long long swig_type_132;
+typedef _gostring_ swig_type_130;
+typedef _goslice_ swig_type_131;
+typedef _gostring_ swig_type_132;
 typedef _gostring_ swig_type_133;
-typedef long long swig_type_134;
-extern void _wrap_Swig_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_low_0c8ffba90bbfee75(swig_intgo arg1);
-extern void _wrap_msg_head_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_1 _wrap_batch_heads_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_2 arg2);
-extern uintptr_t _wrap_batch_peek_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_3 arg2);
-extern swig_intgo _wrap_FOREVER_low_0c8ffba90bbfee75(void);
-extern swig_type_4 _wrap_version_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_OK_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_TIMEOUT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_CLOSED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_CANCELED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_INVALID_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_STATE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_NO_FUNCTION_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_TOO_BIG_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_UNSUPPORTED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_FORKED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_NO_MEMORY_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_OS_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_NO_SPACE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_REMOTE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_WORKER_LOST_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_TASK_TIMEOUT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_OWNER_DIED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_PROTOCOL_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_INIT_FAILED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_BROKEN_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_E_INTERNAL_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_cancel_create_low_0c8ffba90bbfee75(swig_voidp arg1);
-extern void _wrap_cancel_fire_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_cancel_reset_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern _Bool _wrap_cancel_fired_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_cancel_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_cancel_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_future_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_stream_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_process_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_completions_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_wait_any_low_0c8ffba90bbfee75(swig_type_5 arg1, swig_type_6 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_handle_fd_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_completions_create_low_0c8ffba90bbfee75(swig_voidp arg1);
-extern uintptr_t _wrap_completions_add_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2, swig_type_7 arg3);
-extern uintptr_t _wrap_completions_next_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_8 arg2, uintptr_t arg3, swig_voidp arg4);
-extern void _wrap_completions_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_shutdown_low_0c8ffba90bbfee75(void);
-extern _Bool _wrap_is_worker_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_cpu_count_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_CODEC_RAW_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_CODEC_TEXT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_CODEC_MSGPACK_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_CODEC_NATIVE_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_msg_create_low_0c8ffba90bbfee75(swig_type_9 arg1, char arg2, swig_voidp arg3);
-extern swig_type_10 _wrap_msg_size_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern char _wrap_msg_codec_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_msg_attach_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_11 _wrap_msg_handle_count_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_HANDLE_NONE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_CANCEL_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_LOCK_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_SEMAPHORE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_CONDITION_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_EVENT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_BARRIER_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_RWLOCK_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_SHARED_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_QUEUE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_HANDLE_PIPE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_msg_handle_type_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_12 arg2);
-extern uintptr_t _wrap_msg_take_cancel_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_13 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_lock_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_14 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_semaphore_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_15 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_condition_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_16 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_event_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_17 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_barrier_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_18 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_rwlock_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_19 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_msg_take_shared_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_20 arg2, swig_voidp arg3);
-extern void _wrap_msg_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_pipe_create_low_0c8ffba90bbfee75(_Bool arg1, swig_voidp arg2, swig_voidp arg3);
-extern uintptr_t _wrap_pipe_send_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_21 arg2, char arg3, swig_type_22 arg4, uintptr_t arg5);
-extern uintptr_t _wrap_pipe_send_msg_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2, swig_type_23 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_pipe_recv_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_24 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_pipe_recv_into_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern uintptr_t _wrap_pipe_peek_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_27 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_pipe_poll_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_28 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_pipe_shutdown_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_pipe_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_pipe_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_msg_take_pipe_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_29 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_STDIO_DEFAULT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_STDIO_INHERIT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_STDIO_NULL_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_STDIO_PIPE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_STDIO_FILE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_STDIO_LINES_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_process_start_low_0c8ffba90bbfee75(swig_type_30 arg1, swig_type_31 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_process_start_msg_low_0c8ffba90bbfee75(swig_type_32 arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_process_spawn_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_process_join_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_33 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_process_signal_low_0c8ffba90bbfee75(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_process_terminate_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_process_kill_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern _Bool _wrap_process_alive_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_34 _wrap_process_pid_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_35 _wrap_process_name_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_process_exit_code_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_process_exit_signal_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_process_outcome_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_process_usage_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_process_write_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_36 arg2, swig_type_37 arg3, uintptr_t arg4, swig_voidp arg5);
-extern uintptr_t _wrap_process_close_input_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_process_read_low_0c8ffba90bbfee75(uintptr_t arg1, swig_intgo arg2, swig_type_38 arg3, swig_type_39 arg4, uintptr_t arg5, swig_voidp arg6);
-extern void _wrap_process_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_40 _wrap_current_name_low_0c8ffba90bbfee75(void);
-extern swig_type_41 _wrap_parent_pid_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_parent_handle_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_NO_RETRIES_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_pool_create_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_pool_submit_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_42 arg2, swig_type_43 arg3, uintptr_t arg4, swig_voidp arg5);
-extern uintptr_t _wrap_pool_submit_msg_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_44 arg2, uintptr_t arg3, uintptr_t arg4, swig_voidp arg5);
-extern uintptr_t _wrap_pool_call_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_45 arg2, swig_type_46 arg3, uintptr_t arg4, swig_type_47 arg5, uintptr_t arg6, swig_voidp arg7);
-extern uintptr_t _wrap_future_result_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_48 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_future_wait_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_49 arg2, uintptr_t arg3);
-extern _Bool _wrap_future_done_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_future_cancel_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_future_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_ON_ERROR_FIRST_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_ON_ERROR_COLLECT_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_pool_map_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_50 arg2, swig_type_51 arg3, uintptr_t arg4, swig_voidp arg5);
-extern uintptr_t _wrap_stream_create_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_52 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_stream_push_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_53 arg2, swig_type_54 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_stream_finish_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_stream_next_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_55 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
-extern void _wrap_stream_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_pool_shutdown_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_pool_terminate_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_pool_join_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_56 arg2, uintptr_t arg3);
-extern void _wrap_pool_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_pool_get_stats_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2);
-extern swig_intgo _wrap_WORKER_STARTING_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_WORKER_IDLE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_WORKER_BUSY_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_WORKER_ENDING_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_queue_create_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_queue_put_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_57 arg2, char arg3, swig_type_58 arg4, uintptr_t arg5);
-extern uintptr_t _wrap_queue_put_msg_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2, swig_type_59 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_queue_put_many_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_60 arg2, char arg3, swig_type_61 arg4, uintptr_t arg5, swig_voidp arg6);
-extern uintptr_t _wrap_queue_loan_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_62 arg2, char arg3, swig_voidp arg4);
-extern uintptr_t _wrap_queue_get_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_63 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_queue_get_lease_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_64 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_lease_msg_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_lease_ack_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_lease_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_queue_task_done_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_queue_join_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_65 arg2, uintptr_t arg3);
-extern swig_type_66 _wrap_queue_length_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_queue_get_stats_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_queue_shutdown_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_queue_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_queue_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_msg_take_queue_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_67 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_TYPE_BOOL_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_CHAR_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_WCHAR_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_INT8_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_UINT8_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_INT16_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_UINT16_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_INT32_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_UINT32_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_INT64_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_UINT64_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_FLOAT_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_DOUBLE_low_0c8ffba90bbfee75(void);
-extern swig_intgo _wrap_TYPE_STRUCT_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_shared_create_low_0c8ffba90bbfee75(swig_intgo arg1, swig_type_68 arg2, uintptr_t arg3, swig_voidp arg4);
-extern swig_type_69 _wrap_shared_count_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_shared_type_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_shared_element_size_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_shared_read_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_70 arg2, swig_type_71 arg3, swig_type_72 arg4);
-extern uintptr_t _wrap_shared_write_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_73 arg2, swig_type_74 arg3, swig_type_75 arg4);
-extern uintptr_t _wrap_shared_get_int_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_76 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_shared_set_int_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_77 arg2, swig_type_78 arg3);
-extern uintptr_t _wrap_shared_add_int_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_79 arg2, swig_type_80 arg3, swig_voidp arg4);
-extern uintptr_t _wrap_shared_compare_exchange_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_81 arg2, swig_voidp arg3, swig_type_82 arg4, swig_voidp arg5);
-extern uintptr_t _wrap_shared_get_float_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_83 arg2, swig_voidp arg3);
-extern uintptr_t _wrap_shared_set_float_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_84 arg2, double arg3);
-extern uintptr_t _wrap_shared_add_float_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_85 arg2, double arg3, swig_voidp arg4);
-extern uintptr_t _wrap_shared_lock_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_shared_unlock_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_88 arg2);
-extern uintptr_t _wrap_shared_recover_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_89 arg2);
-extern _Bool _wrap_shared_locked_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_shared_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_shared_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_lock_create_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_lock_acquire_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_lock_release_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_92 arg2);
-extern uintptr_t _wrap_lock_recover_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_93 arg2);
-extern _Bool _wrap_lock_locked_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_lock_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_lock_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_semaphore_create_low_0c8ffba90bbfee75(swig_intgo arg1, uintptr_t arg2, swig_voidp arg3);
-extern uintptr_t _wrap_semaphore_acquire_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_94 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_semaphore_release_low_0c8ffba90bbfee75(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_semaphore_value_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_semaphore_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_semaphore_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_condition_create_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_condition_wait_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2, swig_type_95 arg3, swig_type_96 arg4, uintptr_t arg5);
-extern uintptr_t _wrap_condition_signal_low_0c8ffba90bbfee75(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern uintptr_t _wrap_condition_broadcast_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_condition_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_condition_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_event_create_low_0c8ffba90bbfee75(swig_voidp arg1);
-extern void _wrap_event_set_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_event_clear_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern _Bool _wrap_event_is_set_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_event_wait_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_97 arg2, uintptr_t arg3);
-extern void _wrap_event_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_event_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_create_low_0c8ffba90bbfee75(swig_intgo arg1, swig_voidp arg2);
-extern uintptr_t _wrap_barrier_wait_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_98 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_barrier_arrive_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_99 arg2, uintptr_t arg3, swig_voidp arg4);
-extern uintptr_t _wrap_barrier_open_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_barrier_abort_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_barrier_reset_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_barrier_parties_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_barrier_waiting_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern _Bool _wrap_barrier_broken_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_barrier_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_rwlock_create_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_rwlock_acquire_read_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_100 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_rwlock_acquire_write_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_101 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_rwlock_release_read_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_rwlock_release_write_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_rwlock_recover_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern void _wrap_rwlock_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_rwlock_handle_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_worker_next_low_0c8ffba90bbfee75(swig_type_102 arg1, uintptr_t arg2, swig_voidp arg3);
-extern swig_type_103 _wrap_task_function_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_task_args_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_task_reply_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_104 arg2, char arg3);
-extern uintptr_t _wrap_task_loan_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_105 arg2, char arg3, swig_voidp arg4);
-extern uintptr_t _wrap_task_reply_msg_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_task_fail_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_106 arg2, swig_type_107 arg3, swig_type_108 arg4);
-extern void _wrap_task_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_intgo _wrap_worker_id_low_0c8ffba90bbfee75(void);
-extern uintptr_t _wrap_batch_create_low_0c8ffba90bbfee75(swig_type_109 arg1);
-extern void _wrap_batch_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_110 _wrap_batch_count_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_111 _wrap_batch_index_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_112 arg2);
-extern uintptr_t _wrap_batch_take_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_113 arg2);
-extern uintptr_t _wrap_stream_next_batch_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2, swig_type_114 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_queue_get_batch_low_0c8ffba90bbfee75(uintptr_t arg1, uintptr_t arg2, swig_type_115 arg3, uintptr_t arg4);
-extern void _wrap_numbers_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_116 _wrap_numbers_count_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_117 _wrap_numbers_at_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_118 arg2);
-extern uintptr_t _wrap_pool_worker_list_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_active_children_list_low_0c8ffba90bbfee75(swig_voidp arg1);
-extern uintptr_t _wrap_record_create_low_0c8ffba90bbfee75(swig_type_119 arg1);
-extern void _wrap_record_free_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern _Bool _wrap_record_set_int_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_120 arg2, swig_type_121 arg3);
-extern _Bool _wrap_record_set_text_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_122 arg2, swig_type_123 arg3);
-extern _Bool _wrap_record_set_bytes_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_124 arg2, swig_type_125 arg3);
-extern _Bool _wrap_record_add_text_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_126 arg2, swig_type_127 arg3);
-extern _Bool _wrap_record_add_int_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_128 arg2, swig_intgo arg3);
-extern _Bool _wrap_record_set_cancel_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_129 arg2, uintptr_t arg3);
-extern swig_type_130 _wrap_record_get_int_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_131 arg2);
-extern swig_type_132 _wrap_record_field_count_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern swig_type_133 _wrap_record_field_name_low_0c8ffba90bbfee75(uintptr_t arg1, swig_type_134 arg2);
-extern uintptr_t _wrap_start_low_0c8ffba90bbfee75(uintptr_t arg1);
-extern uintptr_t _wrap_msg_bytes_low_0c8ffba90bbfee75(uintptr_t arg1, _Bool arg2, swig_voidp arg3);
-extern uintptr_t _wrap_shared_bytes_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
-extern uintptr_t _wrap_shared_read_only_low_0c8ffba90bbfee75(uintptr_t arg1, swig_voidp arg2);
+typedef _gostring_ swig_type_134;
+typedef _gostring_ swig_type_135;
+typedef _gostring_ swig_type_136;
+typedef long long swig_type_137;
+typedef _gostring_ swig_type_138;
+typedef long long swig_type_139;
+typedef _gostring_ swig_type_140;
+typedef long long swig_type_141;
+extern void _wrap_Swig_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_low_505f6517104d0ff8(swig_intgo arg1);
+extern void _wrap_msg_head_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_1 _wrap_batch_heads_low_505f6517104d0ff8(uintptr_t arg1, swig_type_2 arg2);
+extern uintptr_t _wrap_batch_peek_low_505f6517104d0ff8(uintptr_t arg1, swig_type_3 arg2);
+extern swig_intgo _wrap_FOREVER_low_505f6517104d0ff8(void);
+extern swig_type_4 _wrap_version_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_OK_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_TIMEOUT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_CLOSED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_CANCELED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_INVALID_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_STATE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_NO_FUNCTION_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_TOO_BIG_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_UNSUPPORTED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_FORKED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_NO_MEMORY_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_OS_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_NO_SPACE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_REMOTE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_WORKER_LOST_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_TASK_TIMEOUT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_OWNER_DIED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_PROTOCOL_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_INIT_FAILED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_BROKEN_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_E_INTERNAL_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_cancel_create_low_505f6517104d0ff8(swig_voidp arg1);
+extern void _wrap_cancel_fire_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_cancel_reset_low_505f6517104d0ff8(uintptr_t arg1);
+extern _Bool _wrap_cancel_fired_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_cancel_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_cancel_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_future_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_stream_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_process_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_completions_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_wait_any_low_505f6517104d0ff8(swig_type_5 arg1, swig_type_6 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_handle_fd_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_completions_create_low_505f6517104d0ff8(swig_voidp arg1);
+extern uintptr_t _wrap_completions_add_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2, swig_type_7 arg3);
+extern uintptr_t _wrap_completions_next_low_505f6517104d0ff8(uintptr_t arg1, swig_type_8 arg2, uintptr_t arg3, swig_voidp arg4);
+extern void _wrap_completions_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_shutdown_low_505f6517104d0ff8(void);
+extern _Bool _wrap_is_worker_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_cpu_count_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_CODEC_RAW_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_CODEC_TEXT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_CODEC_MSGPACK_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_CODEC_NATIVE_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_msg_create_low_505f6517104d0ff8(swig_type_9 arg1, char arg2, swig_voidp arg3);
+extern swig_type_10 _wrap_msg_size_low_505f6517104d0ff8(uintptr_t arg1);
+extern char _wrap_msg_codec_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_msg_attach_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_11 _wrap_msg_handle_count_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_HANDLE_NONE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_CANCEL_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_LOCK_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_SEMAPHORE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_CONDITION_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_EVENT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_BARRIER_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_RWLOCK_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_SHARED_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_QUEUE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_HANDLE_PIPE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_msg_handle_type_low_505f6517104d0ff8(uintptr_t arg1, swig_type_12 arg2);
+extern uintptr_t _wrap_msg_take_cancel_low_505f6517104d0ff8(uintptr_t arg1, swig_type_13 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_lock_low_505f6517104d0ff8(uintptr_t arg1, swig_type_14 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_semaphore_low_505f6517104d0ff8(uintptr_t arg1, swig_type_15 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_condition_low_505f6517104d0ff8(uintptr_t arg1, swig_type_16 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_event_low_505f6517104d0ff8(uintptr_t arg1, swig_type_17 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_barrier_low_505f6517104d0ff8(uintptr_t arg1, swig_type_18 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_rwlock_low_505f6517104d0ff8(uintptr_t arg1, swig_type_19 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_msg_take_shared_low_505f6517104d0ff8(uintptr_t arg1, swig_type_20 arg2, swig_voidp arg3);
+extern void _wrap_msg_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_pipe_create_low_505f6517104d0ff8(_Bool arg1, swig_voidp arg2, swig_voidp arg3);
+extern uintptr_t _wrap_pipe_send_low_505f6517104d0ff8(uintptr_t arg1, swig_type_21 arg2, char arg3, swig_type_22 arg4, uintptr_t arg5);
+extern uintptr_t _wrap_pipe_send_msg_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2, swig_type_23 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_pipe_recv_low_505f6517104d0ff8(uintptr_t arg1, swig_type_24 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_pipe_recv_into_low_505f6517104d0ff8(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern uintptr_t _wrap_pipe_peek_low_505f6517104d0ff8(uintptr_t arg1, swig_type_27 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_pipe_poll_low_505f6517104d0ff8(uintptr_t arg1, swig_type_28 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_pipe_send_fd_low_505f6517104d0ff8(uintptr_t arg1, swig_intgo arg2, swig_type_29 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_pipe_recv_fd_low_505f6517104d0ff8(uintptr_t arg1, swig_type_30 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_pipe_shutdown_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_pipe_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_pipe_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_msg_take_pipe_low_505f6517104d0ff8(uintptr_t arg1, swig_type_31 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_STDIO_DEFAULT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_STDIO_INHERIT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_STDIO_NULL_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_STDIO_PIPE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_STDIO_FILE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_STDIO_LINES_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_process_start_low_505f6517104d0ff8(swig_type_32 arg1, swig_type_33 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_process_start_msg_low_505f6517104d0ff8(swig_type_34 arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_process_spawn_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_process_join_low_505f6517104d0ff8(uintptr_t arg1, swig_type_35 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_process_signal_low_505f6517104d0ff8(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_process_terminate_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_process_kill_low_505f6517104d0ff8(uintptr_t arg1);
+extern _Bool _wrap_process_alive_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_36 _wrap_process_pid_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_37 _wrap_process_name_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_process_exit_code_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_process_exit_signal_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_process_outcome_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_process_usage_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_process_write_low_505f6517104d0ff8(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_process_close_input_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_process_read_low_505f6517104d0ff8(uintptr_t arg1, swig_intgo arg2, swig_type_40 arg3, swig_type_41 arg4, uintptr_t arg5, swig_voidp arg6);
+extern void _wrap_process_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_42 _wrap_current_name_low_505f6517104d0ff8(void);
+extern swig_type_43 _wrap_parent_pid_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_parent_handle_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_NO_RETRIES_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_pool_create_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_pool_submit_low_505f6517104d0ff8(uintptr_t arg1, swig_type_44 arg2, swig_type_45 arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_pool_submit_msg_low_505f6517104d0ff8(uintptr_t arg1, swig_type_46 arg2, uintptr_t arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_pool_call_low_505f6517104d0ff8(uintptr_t arg1, swig_type_47 arg2, swig_type_48 arg3, uintptr_t arg4, swig_type_49 arg5, uintptr_t arg6, swig_voidp arg7);
+extern uintptr_t _wrap_future_result_low_505f6517104d0ff8(uintptr_t arg1, swig_type_50 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_future_wait_low_505f6517104d0ff8(uintptr_t arg1, swig_type_51 arg2, uintptr_t arg3);
+extern _Bool _wrap_future_done_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_future_cancel_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_future_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_ON_ERROR_FIRST_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_ON_ERROR_COLLECT_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_pool_map_low_505f6517104d0ff8(uintptr_t arg1, swig_type_52 arg2, swig_type_53 arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_stream_create_low_505f6517104d0ff8(uintptr_t arg1, swig_type_54 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_stream_push_low_505f6517104d0ff8(uintptr_t arg1, swig_type_55 arg2, swig_type_56 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_stream_finish_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_stream_next_low_505f6517104d0ff8(uintptr_t arg1, swig_type_57 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern void _wrap_stream_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_pool_shutdown_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_pool_terminate_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_pool_join_low_505f6517104d0ff8(uintptr_t arg1, swig_type_58 arg2, uintptr_t arg3);
+extern void _wrap_pool_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_pool_get_stats_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2);
+extern swig_intgo _wrap_WORKER_STARTING_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_WORKER_IDLE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_WORKER_BUSY_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_WORKER_ENDING_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_queue_create_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_queue_put_low_505f6517104d0ff8(uintptr_t arg1, swig_type_59 arg2, char arg3, swig_type_60 arg4, uintptr_t arg5);
+extern uintptr_t _wrap_queue_put_msg_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2, swig_type_61 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_queue_put_many_low_505f6517104d0ff8(uintptr_t arg1, swig_type_62 arg2, char arg3, swig_type_63 arg4, uintptr_t arg5, swig_voidp arg6);
+extern uintptr_t _wrap_queue_loan_low_505f6517104d0ff8(uintptr_t arg1, swig_type_64 arg2, char arg3, swig_voidp arg4);
+extern uintptr_t _wrap_queue_get_low_505f6517104d0ff8(uintptr_t arg1, swig_type_65 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_queue_get_lease_low_505f6517104d0ff8(uintptr_t arg1, swig_type_66 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_lease_msg_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_lease_ack_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_lease_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_queue_task_done_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_queue_join_low_505f6517104d0ff8(uintptr_t arg1, swig_type_67 arg2, uintptr_t arg3);
+extern swig_type_68 _wrap_queue_length_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_queue_get_stats_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_queue_shutdown_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_queue_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_queue_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_msg_take_queue_low_505f6517104d0ff8(uintptr_t arg1, swig_type_69 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_publish_low_505f6517104d0ff8(swig_type_70 arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_publication_accept_low_505f6517104d0ff8(uintptr_t arg1, swig_type_71 arg2, uintptr_t arg3, swig_voidp arg4);
+extern void _wrap_publication_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_publication_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_lookup_low_505f6517104d0ff8(swig_type_72 arg1, uintptr_t arg2, swig_type_73 arg3, uintptr_t arg4, swig_voidp arg5);
+extern uintptr_t _wrap_pipe_peer_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_TYPE_BOOL_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_CHAR_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_WCHAR_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_INT8_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_UINT8_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_INT16_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_UINT16_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_INT32_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_UINT32_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_INT64_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_UINT64_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_FLOAT_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_DOUBLE_low_505f6517104d0ff8(void);
+extern swig_intgo _wrap_TYPE_STRUCT_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_shared_create_low_505f6517104d0ff8(swig_intgo arg1, swig_type_74 arg2, uintptr_t arg3, swig_voidp arg4);
+extern swig_type_75 _wrap_shared_count_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_shared_type_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_shared_element_size_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_shared_read_low_505f6517104d0ff8(uintptr_t arg1, swig_type_76 arg2, swig_type_77 arg3, swig_type_78 arg4);
+extern uintptr_t _wrap_shared_write_low_505f6517104d0ff8(uintptr_t arg1, swig_type_79 arg2, swig_type_80 arg3, swig_type_81 arg4);
+extern uintptr_t _wrap_shared_get_int_low_505f6517104d0ff8(uintptr_t arg1, swig_type_82 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_shared_set_int_low_505f6517104d0ff8(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3);
+extern uintptr_t _wrap_shared_add_int_low_505f6517104d0ff8(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3, swig_voidp arg4);
+extern uintptr_t _wrap_shared_compare_exchange_low_505f6517104d0ff8(uintptr_t arg1, swig_type_87 arg2, swig_voidp arg3, swig_type_88 arg4, swig_voidp arg5);
+extern uintptr_t _wrap_shared_get_float_low_505f6517104d0ff8(uintptr_t arg1, swig_type_89 arg2, swig_voidp arg3);
+extern uintptr_t _wrap_shared_set_float_low_505f6517104d0ff8(uintptr_t arg1, swig_type_90 arg2, double arg3);
+extern uintptr_t _wrap_shared_add_float_low_505f6517104d0ff8(uintptr_t arg1, swig_type_91 arg2, double arg3, swig_voidp arg4);
+extern uintptr_t _wrap_shared_lock_low_505f6517104d0ff8(uintptr_t arg1, swig_type_92 arg2, swig_type_93 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_shared_unlock_low_505f6517104d0ff8(uintptr_t arg1, swig_type_94 arg2);
+extern uintptr_t _wrap_shared_recover_low_505f6517104d0ff8(uintptr_t arg1, swig_type_95 arg2);
+extern _Bool _wrap_shared_locked_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_shared_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_shared_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_lock_create_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_lock_acquire_low_505f6517104d0ff8(uintptr_t arg1, swig_type_96 arg2, swig_type_97 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_lock_release_low_505f6517104d0ff8(uintptr_t arg1, swig_type_98 arg2);
+extern uintptr_t _wrap_lock_recover_low_505f6517104d0ff8(uintptr_t arg1, swig_type_99 arg2);
+extern _Bool _wrap_lock_locked_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_lock_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_lock_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_semaphore_create_low_505f6517104d0ff8(swig_intgo arg1, uintptr_t arg2, swig_voidp arg3);
+extern uintptr_t _wrap_semaphore_acquire_low_505f6517104d0ff8(uintptr_t arg1, swig_type_100 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_semaphore_release_low_505f6517104d0ff8(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_semaphore_value_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_semaphore_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_semaphore_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_condition_create_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_condition_wait_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2, swig_type_101 arg3, swig_type_102 arg4, uintptr_t arg5);
+extern uintptr_t _wrap_condition_signal_low_505f6517104d0ff8(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern uintptr_t _wrap_condition_broadcast_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_condition_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_condition_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_event_create_low_505f6517104d0ff8(swig_voidp arg1);
+extern void _wrap_event_set_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_event_clear_low_505f6517104d0ff8(uintptr_t arg1);
+extern _Bool _wrap_event_is_set_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_event_wait_low_505f6517104d0ff8(uintptr_t arg1, swig_type_103 arg2, uintptr_t arg3);
+extern void _wrap_event_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_event_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_create_low_505f6517104d0ff8(swig_intgo arg1, swig_voidp arg2);
+extern uintptr_t _wrap_barrier_wait_low_505f6517104d0ff8(uintptr_t arg1, swig_type_104 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_barrier_arrive_low_505f6517104d0ff8(uintptr_t arg1, swig_type_105 arg2, uintptr_t arg3, swig_voidp arg4);
+extern uintptr_t _wrap_barrier_open_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_barrier_abort_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_barrier_reset_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_barrier_parties_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_barrier_waiting_low_505f6517104d0ff8(uintptr_t arg1);
+extern _Bool _wrap_barrier_broken_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_barrier_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_rwlock_create_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_rwlock_acquire_read_low_505f6517104d0ff8(uintptr_t arg1, swig_type_106 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_rwlock_acquire_write_low_505f6517104d0ff8(uintptr_t arg1, swig_type_107 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_rwlock_release_read_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_rwlock_release_write_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_rwlock_recover_low_505f6517104d0ff8(uintptr_t arg1);
+extern void _wrap_rwlock_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_rwlock_handle_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_worker_next_low_505f6517104d0ff8(swig_type_108 arg1, uintptr_t arg2, swig_voidp arg3);
+extern swig_type_109 _wrap_task_function_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_task_args_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_task_reply_low_505f6517104d0ff8(uintptr_t arg1, swig_type_110 arg2, char arg3);
+extern uintptr_t _wrap_task_loan_low_505f6517104d0ff8(uintptr_t arg1, swig_type_111 arg2, char arg3, swig_voidp arg4);
+extern uintptr_t _wrap_task_reply_msg_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_task_fail_low_505f6517104d0ff8(uintptr_t arg1, swig_type_112 arg2, swig_type_113 arg3, swig_type_114 arg4);
+extern void _wrap_task_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_intgo _wrap_worker_id_low_505f6517104d0ff8(void);
+extern uintptr_t _wrap_batch_create_low_505f6517104d0ff8(swig_type_115 arg1);
+extern void _wrap_batch_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_116 _wrap_batch_count_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_117 _wrap_batch_index_low_505f6517104d0ff8(uintptr_t arg1, swig_type_118 arg2);
+extern uintptr_t _wrap_batch_take_low_505f6517104d0ff8(uintptr_t arg1, swig_type_119 arg2);
+extern uintptr_t _wrap_stream_next_batch_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2, swig_type_120 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_queue_get_batch_low_505f6517104d0ff8(uintptr_t arg1, uintptr_t arg2, swig_type_121 arg3, uintptr_t arg4);
+extern void _wrap_numbers_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_122 _wrap_numbers_count_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_123 _wrap_numbers_at_low_505f6517104d0ff8(uintptr_t arg1, swig_type_124 arg2);
+extern uintptr_t _wrap_pool_worker_list_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_active_children_list_low_505f6517104d0ff8(swig_voidp arg1);
+extern uintptr_t _wrap_record_create_low_505f6517104d0ff8(swig_type_125 arg1);
+extern void _wrap_record_free_low_505f6517104d0ff8(uintptr_t arg1);
+extern _Bool _wrap_record_set_int_low_505f6517104d0ff8(uintptr_t arg1, swig_type_126 arg2, swig_type_127 arg3);
+extern _Bool _wrap_record_set_text_low_505f6517104d0ff8(uintptr_t arg1, swig_type_128 arg2, swig_type_129 arg3);
+extern _Bool _wrap_record_set_bytes_low_505f6517104d0ff8(uintptr_t arg1, swig_type_130 arg2, swig_type_131 arg3);
+extern _Bool _wrap_record_add_text_low_505f6517104d0ff8(uintptr_t arg1, swig_type_132 arg2, swig_type_133 arg3);
+extern _Bool _wrap_record_add_int_low_505f6517104d0ff8(uintptr_t arg1, swig_type_134 arg2, swig_intgo arg3);
+extern _Bool _wrap_record_set_cancel_low_505f6517104d0ff8(uintptr_t arg1, swig_type_135 arg2, uintptr_t arg3);
+extern _Bool _wrap_record_set_msg_low_505f6517104d0ff8(uintptr_t arg1, swig_type_136 arg2, uintptr_t arg3);
+extern swig_type_137 _wrap_record_get_int_low_505f6517104d0ff8(uintptr_t arg1, swig_type_138 arg2);
+extern swig_type_139 _wrap_record_field_count_low_505f6517104d0ff8(uintptr_t arg1);
+extern swig_type_140 _wrap_record_field_name_low_505f6517104d0ff8(uintptr_t arg1, swig_type_141 arg2);
+extern uintptr_t _wrap_start_low_505f6517104d0ff8(uintptr_t arg1);
+extern uintptr_t _wrap_msg_bytes_low_505f6517104d0ff8(uintptr_t arg1, _Bool arg2, swig_voidp arg3);
+extern uintptr_t _wrap_shared_bytes_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
+extern uintptr_t _wrap_shared_read_only_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
 #undef intgo
 */
 import "C"
@@ -499,6 +515,7 @@ type (
 	Queue       uintptr
 	Lease       uintptr
 	Pipe        uintptr
+	Publication uintptr
 	Lock        uintptr
 	Semaphore   uintptr
 	Condition   uintptr
@@ -522,6 +539,7 @@ type (
 	brood_queue       = Queue
 	brood_lease       = Lease
 	brood_pipe        = Pipe
+	brood_publication = Publication
 	brood_lock        = Lock
 	brood_semaphore   = Semaphore
 	brood_condition   = Condition
@@ -549,13 +567,13 @@ func swigCopyString(s string) string {
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_low_0c8ffba90bbfee75(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_low_505f6517104d0ff8(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -598,7 +616,7 @@ func Msg_head(arg1 brood_msg, arg2 *Head) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	C._wrap_msg_head_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_msg_head_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func Batch_heads(arg1 brood_batch, arg2 []Head) (_swig_ret int64) {
@@ -606,7 +624,7 @@ func Batch_heads(arg1 brood_batch, arg2 []Head) (_swig_ret int64) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int64)(C._wrap_batch_heads_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int64)(C._wrap_batch_heads_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -618,7 +636,7 @@ func Batch_peek(arg1 brood_batch, arg2 int64) (_swig_ret brood_msg) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_batch_peek_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_batch_peek_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
 	var swig_r_1 brood_msg
 	swig_r_1 = brood_msg(swig_r)
 	return swig_r_1
@@ -626,7 +644,7 @@ func Batch_peek(arg1 brood_batch, arg2 int64) (_swig_ret brood_msg) {
 
 func _swig_getFOREVER() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_FOREVER_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_FOREVER_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -634,7 +652,7 @@ var FOREVER int = _swig_getFOREVER()
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_low_0c8ffba90bbfee75()
+	swig_r_p := C._wrap_version_low_505f6517104d0ff8()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -643,7 +661,7 @@ func Version() (_swig_ret string) {
 
 func _swig_getOK() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_OK_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_OK_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -651,7 +669,7 @@ var OK int = _swig_getOK()
 
 func _swig_getE_TIMEOUT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_TIMEOUT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_TIMEOUT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -659,7 +677,7 @@ var E_TIMEOUT int = _swig_getE_TIMEOUT()
 
 func _swig_getE_CLOSED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_CLOSED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_CLOSED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -667,7 +685,7 @@ var E_CLOSED int = _swig_getE_CLOSED()
 
 func _swig_getE_CANCELED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_CANCELED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_CANCELED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -675,7 +693,7 @@ var E_CANCELED int = _swig_getE_CANCELED()
 
 func _swig_getE_INVALID() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_INVALID_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_INVALID_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -683,7 +701,7 @@ var E_INVALID int = _swig_getE_INVALID()
 
 func _swig_getE_STATE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_STATE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_STATE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -691,7 +709,7 @@ var E_STATE int = _swig_getE_STATE()
 
 func _swig_getE_NO_FUNCTION() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_NO_FUNCTION_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_NO_FUNCTION_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -699,7 +717,7 @@ var E_NO_FUNCTION int = _swig_getE_NO_FUNCTION()
 
 func _swig_getE_TOO_BIG() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_TOO_BIG_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_TOO_BIG_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -707,7 +725,7 @@ var E_TOO_BIG int = _swig_getE_TOO_BIG()
 
 func _swig_getE_UNSUPPORTED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_UNSUPPORTED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_UNSUPPORTED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -715,7 +733,7 @@ var E_UNSUPPORTED int = _swig_getE_UNSUPPORTED()
 
 func _swig_getE_FORKED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_FORKED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_FORKED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -723,7 +741,7 @@ var E_FORKED int = _swig_getE_FORKED()
 
 func _swig_getE_NO_MEMORY() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_NO_MEMORY_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_NO_MEMORY_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -731,7 +749,7 @@ var E_NO_MEMORY int = _swig_getE_NO_MEMORY()
 
 func _swig_getE_OS() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_OS_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_OS_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -739,7 +757,7 @@ var E_OS int = _swig_getE_OS()
 
 func _swig_getE_NO_SPACE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_NO_SPACE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_NO_SPACE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -747,7 +765,7 @@ var E_NO_SPACE int = _swig_getE_NO_SPACE()
 
 func _swig_getE_REMOTE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_REMOTE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_REMOTE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -755,7 +773,7 @@ var E_REMOTE int = _swig_getE_REMOTE()
 
 func _swig_getE_WORKER_LOST() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_WORKER_LOST_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_WORKER_LOST_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -763,7 +781,7 @@ var E_WORKER_LOST int = _swig_getE_WORKER_LOST()
 
 func _swig_getE_TASK_TIMEOUT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_TASK_TIMEOUT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_TASK_TIMEOUT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -771,7 +789,7 @@ var E_TASK_TIMEOUT int = _swig_getE_TASK_TIMEOUT()
 
 func _swig_getE_OWNER_DIED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_OWNER_DIED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_OWNER_DIED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -779,7 +797,7 @@ var E_OWNER_DIED int = _swig_getE_OWNER_DIED()
 
 func _swig_getE_PROTOCOL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_PROTOCOL_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_PROTOCOL_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -787,7 +805,7 @@ var E_PROTOCOL int = _swig_getE_PROTOCOL()
 
 func _swig_getE_INIT_FAILED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_INIT_FAILED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_INIT_FAILED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -795,7 +813,7 @@ var E_INIT_FAILED int = _swig_getE_INIT_FAILED()
 
 func _swig_getE_BROKEN() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_BROKEN_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_BROKEN_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -803,7 +821,7 @@ var E_BROKEN int = _swig_getE_BROKEN()
 
 func _swig_getE_INTERNAL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_E_INTERNAL_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_E_INTERNAL_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -812,7 +830,7 @@ var E_INTERNAL int = _swig_getE_INTERNAL()
 func Cancel_create(arg1 *brood_cancel) (_swig_ret *Failure) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_cancel_create_low_0c8ffba90bbfee75(C.swig_voidp(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_cancel_create_low_505f6517104d0ff8(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -821,34 +839,34 @@ func Cancel_create(arg1 *brood_cancel) (_swig_ret *Failure) {
 func Cancel_fire(arg1 brood_cancel) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_cancel_fire_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_cancel_fire_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Cancel_reset(arg1 brood_cancel) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_cancel_reset_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_cancel_reset_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Cancel_fired(arg1 brood_cancel) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_cancel_fired_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_cancel_fired_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Cancel_free(arg1 brood_cancel) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_cancel_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_cancel_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Cancel_handle(arg1 brood_cancel) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_cancel_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_cancel_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -858,7 +876,7 @@ func Future_handle(arg1 brood_future) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_future_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_future_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -868,7 +886,7 @@ func Stream_handle(arg1 brood_stream) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_stream_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_stream_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -878,7 +896,7 @@ func Process_handle(arg1 brood_process) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_process_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_process_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -888,7 +906,7 @@ func Completions_handle(arg1 brood_completions) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_completions_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_completions_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -901,7 +919,7 @@ func Wait_any(arg1 []brood_handle, arg2 int64, arg3 brood_cancel, arg4 *uint64) 
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_wait_any_low_0c8ffba90bbfee75(*(*C.swig_type_5)(unsafe.Pointer(&_swig_i_0)), C.swig_type_6(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_wait_any_low_505f6517104d0ff8(*(*C.swig_type_5)(unsafe.Pointer(&_swig_i_0)), C.swig_type_6(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -915,7 +933,7 @@ func Handle_fd(arg1 brood_handle, arg2 *int32) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_handle_fd_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_handle_fd_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -924,7 +942,7 @@ func Handle_fd(arg1 brood_handle, arg2 *int32) (_swig_ret *Failure) {
 func Completions_create(arg1 *brood_completions) (_swig_ret *Failure) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_completions_create_low_0c8ffba90bbfee75(C.swig_voidp(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_completions_create_low_505f6517104d0ff8(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -937,7 +955,7 @@ func Completions_add(arg1 brood_completions, arg2 brood_handle, arg3 uint64) (_s
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_completions_add_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_7(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_completions_add_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_7(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -951,7 +969,7 @@ func Completions_next(arg1 brood_completions, arg2 int64, arg3 brood_cancel, arg
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_completions_next_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_completions_next_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -960,28 +978,28 @@ func Completions_next(arg1 brood_completions, arg2 int64, arg3 brood_cancel, arg
 func Completions_free(arg1 brood_completions) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_completions_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_completions_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Shutdown() {
-	C._wrap_shutdown_low_0c8ffba90bbfee75()
+	C._wrap_shutdown_low_505f6517104d0ff8()
 }
 
 func Is_worker() (_swig_ret bool) {
 	var swig_r bool
-	swig_r = (bool)(C._wrap_is_worker_low_0c8ffba90bbfee75())
+	swig_r = (bool)(C._wrap_is_worker_low_505f6517104d0ff8())
 	return swig_r
 }
 
 func Cpu_count() (_swig_ret uint) {
 	var swig_r uint
-	swig_r = (uint)(C._wrap_cpu_count_low_0c8ffba90bbfee75())
+	swig_r = (uint)(C._wrap_cpu_count_low_505f6517104d0ff8())
 	return swig_r
 }
 
 func _swig_getCODEC_RAW() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CODEC_RAW_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_CODEC_RAW_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -989,7 +1007,7 @@ var CODEC_RAW int = _swig_getCODEC_RAW()
 
 func _swig_getCODEC_TEXT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CODEC_TEXT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_CODEC_TEXT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -997,7 +1015,7 @@ var CODEC_TEXT int = _swig_getCODEC_TEXT()
 
 func _swig_getCODEC_MSGPACK() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CODEC_MSGPACK_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_CODEC_MSGPACK_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1005,7 +1023,7 @@ var CODEC_MSGPACK int = _swig_getCODEC_MSGPACK()
 
 func _swig_getCODEC_NATIVE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_CODEC_NATIVE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_CODEC_NATIVE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1016,7 +1034,7 @@ func Msg_create(arg1 []byte, arg2 byte, arg3 *brood_msg) (_swig_ret *Failure) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_create_low_0c8ffba90bbfee75(*(*C.swig_type_9)(unsafe.Pointer(&_swig_i_0)), C.char(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_create_low_505f6517104d0ff8(*(*C.swig_type_9)(unsafe.Pointer(&_swig_i_0)), C.char(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1029,7 +1047,7 @@ func Msg_size(arg1 brood_msg) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_msg_size_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_msg_size_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1037,7 +1055,7 @@ func Msg_codec(arg1 brood_msg) (_swig_ret byte) {
 	var swig_r byte
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (byte)(C._wrap_msg_codec_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (byte)(C._wrap_msg_codec_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1047,7 +1065,7 @@ func Msg_attach(arg1 brood_msg, arg2 brood_handle) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
-	swig_r = (uintptr)(C._wrap_msg_attach_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_msg_attach_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1057,13 +1075,13 @@ func Msg_handle_count(arg1 brood_msg) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_msg_handle_count_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_msg_handle_count_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func _swig_getHANDLE_NONE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_NONE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_NONE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1071,7 +1089,7 @@ var HANDLE_NONE int = _swig_getHANDLE_NONE()
 
 func _swig_getHANDLE_CANCEL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_CANCEL_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_CANCEL_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1079,7 +1097,7 @@ var HANDLE_CANCEL int = _swig_getHANDLE_CANCEL()
 
 func _swig_getHANDLE_LOCK() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_LOCK_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_LOCK_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1087,7 +1105,7 @@ var HANDLE_LOCK int = _swig_getHANDLE_LOCK()
 
 func _swig_getHANDLE_SEMAPHORE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_SEMAPHORE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_SEMAPHORE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1095,7 +1113,7 @@ var HANDLE_SEMAPHORE int = _swig_getHANDLE_SEMAPHORE()
 
 func _swig_getHANDLE_CONDITION() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_CONDITION_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_CONDITION_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1103,7 +1121,7 @@ var HANDLE_CONDITION int = _swig_getHANDLE_CONDITION()
 
 func _swig_getHANDLE_EVENT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_EVENT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_EVENT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1111,7 +1129,7 @@ var HANDLE_EVENT int = _swig_getHANDLE_EVENT()
 
 func _swig_getHANDLE_BARRIER() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_BARRIER_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_BARRIER_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1119,7 +1137,7 @@ var HANDLE_BARRIER int = _swig_getHANDLE_BARRIER()
 
 func _swig_getHANDLE_RWLOCK() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_RWLOCK_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_RWLOCK_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1127,7 +1145,7 @@ var HANDLE_RWLOCK int = _swig_getHANDLE_RWLOCK()
 
 func _swig_getHANDLE_SHARED() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_SHARED_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_SHARED_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1135,7 +1153,7 @@ var HANDLE_SHARED int = _swig_getHANDLE_SHARED()
 
 func _swig_getHANDLE_QUEUE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_QUEUE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_QUEUE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1143,7 +1161,7 @@ var HANDLE_QUEUE int = _swig_getHANDLE_QUEUE()
 
 func _swig_getHANDLE_PIPE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_HANDLE_PIPE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_HANDLE_PIPE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1154,7 +1172,7 @@ func Msg_handle_type(arg1 brood_msg, arg2 int64) (_swig_ret int) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_msg_handle_type_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_12(_swig_i_1)))
+	swig_r = (int)(C._wrap_msg_handle_type_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_12(_swig_i_1)))
 	return swig_r
 }
 
@@ -1164,7 +1182,7 @@ func Msg_take_cancel(arg1 brood_msg, arg2 int64, arg3 *brood_cancel) (_swig_ret 
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_cancel_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_13(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_cancel_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_13(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1176,7 +1194,7 @@ func Msg_take_lock(arg1 brood_msg, arg2 int64, arg3 *brood_lock) (_swig_ret *Fai
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_lock_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_14(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_lock_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_14(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1188,7 +1206,7 @@ func Msg_take_semaphore(arg1 brood_msg, arg2 int64, arg3 *brood_semaphore) (_swi
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_semaphore_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_15(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_semaphore_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_15(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1200,7 +1218,7 @@ func Msg_take_condition(arg1 brood_msg, arg2 int64, arg3 *brood_condition) (_swi
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_condition_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_condition_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1212,7 +1230,7 @@ func Msg_take_event(arg1 brood_msg, arg2 int64, arg3 *brood_event) (_swig_ret *F
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_event_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_event_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1224,7 +1242,7 @@ func Msg_take_barrier(arg1 brood_msg, arg2 int64, arg3 *brood_barrier) (_swig_re
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_barrier_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_18(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_barrier_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_18(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1236,7 +1254,7 @@ func Msg_take_rwlock(arg1 brood_msg, arg2 int64, arg3 *brood_rwlock) (_swig_ret 
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_rwlock_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_rwlock_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1248,7 +1266,7 @@ func Msg_take_shared(arg1 brood_msg, arg2 int64, arg3 *brood_shared) (_swig_ret 
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_shared_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_shared_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1257,7 +1275,7 @@ func Msg_take_shared(arg1 brood_msg, arg2 int64, arg3 *brood_shared) (_swig_ret 
 func Msg_free(arg1 brood_msg) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_msg_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_msg_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Pipe_create(arg1 bool, arg2 *brood_pipe, arg3 *brood_pipe) (_swig_ret *Failure) {
@@ -1265,7 +1283,7 @@ func Pipe_create(arg1 bool, arg2 *brood_pipe, arg3 *brood_pipe) (_swig_ret *Fail
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_pipe_create_low_0c8ffba90bbfee75(C._Bool(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_pipe_create_low_505f6517104d0ff8(C._Bool(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1280,7 +1298,7 @@ func Pipe_send(arg1 brood_pipe, arg2 []byte, arg3 byte, arg4 int64, arg5 brood_c
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 	_swig_i_4 = uintptr(arg5)
-	swig_r = (uintptr)(C._wrap_pipe_send_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2), C.swig_type_22(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_pipe_send_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2), C.swig_type_22(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1298,7 +1316,7 @@ func Pipe_send_msg(arg1 brood_pipe, arg2 brood_msg, arg3 int64, arg4 brood_cance
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_pipe_send_msg_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_23(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_pipe_send_msg_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_23(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1312,7 +1330,7 @@ func Pipe_recv(arg1 brood_pipe, arg2 int64, arg3 brood_cancel, arg4 *brood_msg) 
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_pipe_recv_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_24(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_pipe_recv_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_24(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1328,7 +1346,7 @@ func Pipe_recv_into(arg1 brood_pipe, arg2 []byte, arg3 int64, arg4 brood_cancel,
 	_swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (uintptr)(C._wrap_pipe_recv_into_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.swig_type_26(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (uintptr)(C._wrap_pipe_recv_into_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.swig_type_26(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1345,7 +1363,7 @@ func Pipe_peek(arg1 brood_pipe, arg2 int64, arg3 brood_cancel, arg4 *uint64) (_s
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_pipe_peek_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_27(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_pipe_peek_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_27(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1358,7 +1376,35 @@ func Pipe_poll(arg1 brood_pipe, arg2 int64, arg3 brood_cancel) (_swig_ret *Failu
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_pipe_poll_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_28(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_pipe_poll_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_28(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Pipe_send_fd(arg1 brood_pipe, arg2 int, arg3 int64, arg4 brood_cancel) (_swig_ret *Failure) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+	_swig_i_3 = uintptr(arg4)
+	swig_r = (uintptr)(C._wrap_pipe_send_fd_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_type_29(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Pipe_recv_fd(arg1 brood_pipe, arg2 int64, arg3 brood_cancel, arg4 *int32) (_swig_ret *Failure) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	var _swig_i_2 uintptr
+	_swig_i_2 = uintptr(arg3)
+	_swig_i_3 := arg4
+	swig_r = (uintptr)(C._wrap_pipe_recv_fd_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_30(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1368,7 +1414,7 @@ func Pipe_shutdown(arg1 brood_pipe) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_pipe_shutdown_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_pipe_shutdown_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1377,14 +1423,14 @@ func Pipe_shutdown(arg1 brood_pipe) (_swig_ret *Failure) {
 func Pipe_free(arg1 brood_pipe) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_pipe_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_pipe_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Pipe_handle(arg1 brood_pipe) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_pipe_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_pipe_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -1396,7 +1442,7 @@ func Msg_take_pipe(arg1 brood_msg, arg2 int64, arg3 *brood_pipe) (_swig_ret *Fai
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_pipe_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_29(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_pipe_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_31(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1404,7 +1450,7 @@ func Msg_take_pipe(arg1 brood_msg, arg2 int64, arg3 *brood_pipe) (_swig_ret *Fai
 
 func _swig_getSTDIO_DEFAULT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_STDIO_DEFAULT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_STDIO_DEFAULT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1412,7 +1458,7 @@ var STDIO_DEFAULT int = _swig_getSTDIO_DEFAULT()
 
 func _swig_getSTDIO_INHERIT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_STDIO_INHERIT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_STDIO_INHERIT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1420,7 +1466,7 @@ var STDIO_INHERIT int = _swig_getSTDIO_INHERIT()
 
 func _swig_getSTDIO_NULL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_STDIO_NULL_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_STDIO_NULL_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1428,7 +1474,7 @@ var STDIO_NULL int = _swig_getSTDIO_NULL()
 
 func _swig_getSTDIO_PIPE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_STDIO_PIPE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_STDIO_PIPE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1436,7 +1482,7 @@ var STDIO_PIPE int = _swig_getSTDIO_PIPE()
 
 func _swig_getSTDIO_FILE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_STDIO_FILE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_STDIO_FILE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1444,7 +1490,7 @@ var STDIO_FILE int = _swig_getSTDIO_FILE()
 
 func _swig_getSTDIO_LINES() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_STDIO_LINES_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_STDIO_LINES_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1457,7 +1503,7 @@ func Process_start(arg1 string, arg2 []byte, arg3 brood_record, arg4 *brood_proc
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_process_start_low_0c8ffba90bbfee75(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_process_start_low_505f6517104d0ff8(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1477,7 +1523,7 @@ func Process_start_msg(arg1 string, arg2 brood_msg, arg3 brood_record, arg4 *bro
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_process_start_msg_low_0c8ffba90bbfee75(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_process_start_msg_low_505f6517104d0ff8(*(*C.swig_type_34)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1491,7 +1537,7 @@ func Process_spawn(arg1 brood_record, arg2 *brood_process) (_swig_ret *Failure) 
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_process_spawn_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_process_spawn_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1504,7 +1550,7 @@ func Process_join(arg1 brood_process, arg2 int64, arg3 brood_cancel) (_swig_ret 
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_process_join_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_33(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_process_join_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_35(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1515,7 +1561,7 @@ func Process_signal(arg1 brood_process, arg2 int) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_process_signal_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_process_signal_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1525,7 +1571,7 @@ func Process_terminate(arg1 brood_process) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_process_terminate_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_process_terminate_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1535,7 +1581,7 @@ func Process_kill(arg1 brood_process) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_process_kill_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_process_kill_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1545,7 +1591,7 @@ func Process_alive(arg1 brood_process) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_process_alive_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_process_alive_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1553,7 +1599,7 @@ func Process_pid(arg1 brood_process) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_process_pid_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_process_pid_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1561,7 +1607,7 @@ func Process_name(arg1 brood_process) (_swig_ret string) {
 	var swig_r string
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r_p := C._wrap_process_name_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_process_name_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1573,7 +1619,7 @@ func Process_exit_code(arg1 brood_process, arg2 *int32) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_process_exit_code_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_process_exit_code_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1584,7 +1630,7 @@ func Process_exit_signal(arg1 brood_process, arg2 *int32) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_process_exit_signal_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_process_exit_signal_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1594,7 +1640,7 @@ func Process_outcome(arg1 brood_process) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_process_outcome_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_process_outcome_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1606,7 +1652,7 @@ func Process_usage(arg1 brood_process, arg2 brood_record) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
-	swig_r = (uintptr)(C._wrap_process_usage_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_process_usage_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1621,7 +1667,7 @@ func Process_write(arg1 brood_process, arg2 []byte, arg3 int64, arg4 brood_cance
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
-	swig_r = (uintptr)(C._wrap_process_write_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_type_37(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_process_write_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_type_39(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1634,7 +1680,7 @@ func Process_close_input(arg1 brood_process) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_process_close_input_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_process_close_input_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1650,7 +1696,7 @@ func Process_read(arg1 brood_process, arg2 int, arg3 []byte, arg4 int64, arg5 br
 	var _swig_i_4 uintptr
 	_swig_i_4 = uintptr(arg5)
 	_swig_i_5 := arg6
-	swig_r = (uintptr)(C._wrap_process_read_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_2)), C.swig_type_39(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (uintptr)(C._wrap_process_read_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_2)), C.swig_type_41(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1662,12 +1708,12 @@ func Process_read(arg1 brood_process, arg2 int, arg3 []byte, arg4 int64, arg5 br
 func Process_free(arg1 brood_process) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_process_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_process_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Current_name() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_current_name_low_0c8ffba90bbfee75()
+	swig_r_p := C._wrap_current_name_low_505f6517104d0ff8()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1676,13 +1722,13 @@ func Current_name() (_swig_ret string) {
 
 func Parent_pid() (_swig_ret int64) {
 	var swig_r int64
-	swig_r = (int64)(C._wrap_parent_pid_low_0c8ffba90bbfee75())
+	swig_r = (int64)(C._wrap_parent_pid_low_505f6517104d0ff8())
 	return swig_r
 }
 
 func Parent_handle() (_swig_ret brood_handle) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_parent_handle_low_0c8ffba90bbfee75())
+	swig_r = (uintptr)(C._wrap_parent_handle_low_505f6517104d0ff8())
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -1690,7 +1736,7 @@ func Parent_handle() (_swig_ret brood_handle) {
 
 func _swig_getNO_RETRIES() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_NO_RETRIES_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_NO_RETRIES_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1701,7 +1747,7 @@ func Pool_create(arg1 brood_record, arg2 *brood_pool) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_pool_create_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_pool_create_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1716,7 +1762,7 @@ func Pool_submit(arg1 brood_pool, arg2 string, arg3 []byte, arg4 brood_record, a
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
-	swig_r = (uintptr)(C._wrap_pool_submit_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_pool_submit_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1738,7 +1784,7 @@ func Pool_submit_msg(arg1 brood_pool, arg2 string, arg3 brood_msg, arg4 brood_re
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
-	swig_r = (uintptr)(C._wrap_pool_submit_msg_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_pool_submit_msg_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1759,7 +1805,7 @@ func Pool_call(arg1 brood_pool, arg2 string, arg3 []byte, arg4 brood_record, arg
 	var _swig_i_5 uintptr
 	_swig_i_5 = uintptr(arg6)
 	_swig_i_6 := arg7
-	swig_r = (uintptr)(C._wrap_pool_call_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.swig_type_47(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (uintptr)(C._wrap_pool_call_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.swig_type_49(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1779,7 +1825,7 @@ func Future_result(arg1 brood_future, arg2 int64, arg3 brood_cancel, arg4 *brood
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_future_result_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_48(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_future_result_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_50(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1792,7 +1838,7 @@ func Future_wait(arg1 brood_future, arg2 int64, arg3 brood_cancel) (_swig_ret *F
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_future_wait_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_49(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_future_wait_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_51(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1802,7 +1848,7 @@ func Future_done(arg1 brood_future) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_future_done_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_future_done_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1810,7 +1856,7 @@ func Future_cancel(arg1 brood_future) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_future_cancel_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_future_cancel_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1819,12 +1865,12 @@ func Future_cancel(arg1 brood_future) (_swig_ret *Failure) {
 func Future_free(arg1 brood_future) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_future_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_future_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func _swig_getON_ERROR_FIRST() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_ON_ERROR_FIRST_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_ON_ERROR_FIRST_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1832,7 +1878,7 @@ var ON_ERROR_FIRST int = _swig_getON_ERROR_FIRST()
 
 func _swig_getON_ERROR_COLLECT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_ON_ERROR_COLLECT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_ON_ERROR_COLLECT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1847,7 +1893,7 @@ func Pool_map(arg1 brood_pool, arg2 string, arg3 []byte, arg4 brood_record, arg5
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
-	swig_r = (uintptr)(C._wrap_pool_map_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_pool_map_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1867,7 +1913,7 @@ func Stream_create(arg1 brood_pool, arg2 string, arg3 brood_record, arg4 *brood_
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_stream_create_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_stream_create_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1884,7 +1930,7 @@ func Stream_push(arg1 brood_stream, arg2 []byte, arg3 int64, arg4 brood_cancel) 
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_stream_push_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_type_54(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_stream_push_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.swig_type_56(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1897,7 +1943,7 @@ func Stream_finish(arg1 brood_stream) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_stream_finish_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_stream_finish_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1912,7 +1958,7 @@ func Stream_next(arg1 brood_stream, arg2 int64, arg3 brood_cancel, arg4 *uint64,
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uintptr)(C._wrap_stream_next_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_55(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_stream_next_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_57(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1921,14 +1967,14 @@ func Stream_next(arg1 brood_stream, arg2 int64, arg3 brood_cancel, arg4 *uint64,
 func Stream_free(arg1 brood_stream) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_stream_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_stream_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Pool_shutdown(arg1 brood_pool) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_pool_shutdown_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_pool_shutdown_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1938,7 +1984,7 @@ func Pool_terminate(arg1 brood_pool) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_pool_terminate_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_pool_terminate_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1951,7 +1997,7 @@ func Pool_join(arg1 brood_pool, arg2 int64, arg3 brood_cancel) (_swig_ret *Failu
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_pool_join_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_56(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_pool_join_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_58(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1960,7 +2006,7 @@ func Pool_join(arg1 brood_pool, arg2 int64, arg3 brood_cancel) (_swig_ret *Failu
 func Pool_free(arg1 brood_pool) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_pool_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_pool_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Pool_get_stats(arg1 brood_pool, arg2 brood_record) (_swig_ret *Failure) {
@@ -1969,7 +2015,7 @@ func Pool_get_stats(arg1 brood_pool, arg2 brood_record) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
-	swig_r = (uintptr)(C._wrap_pool_get_stats_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_pool_get_stats_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -1977,7 +2023,7 @@ func Pool_get_stats(arg1 brood_pool, arg2 brood_record) (_swig_ret *Failure) {
 
 func _swig_getWORKER_STARTING() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_WORKER_STARTING_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_WORKER_STARTING_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1985,7 +2031,7 @@ var WORKER_STARTING int = _swig_getWORKER_STARTING()
 
 func _swig_getWORKER_IDLE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_WORKER_IDLE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_WORKER_IDLE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -1993,7 +2039,7 @@ var WORKER_IDLE int = _swig_getWORKER_IDLE()
 
 func _swig_getWORKER_BUSY() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_WORKER_BUSY_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_WORKER_BUSY_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2001,7 +2047,7 @@ var WORKER_BUSY int = _swig_getWORKER_BUSY()
 
 func _swig_getWORKER_ENDING() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_WORKER_ENDING_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_WORKER_ENDING_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2012,7 +2058,7 @@ func Queue_create(arg1 brood_record, arg2 *brood_queue) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_create_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_queue_create_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2027,7 +2073,7 @@ func Queue_put(arg1 brood_queue, arg2 []byte, arg3 byte, arg4 int64, arg5 brood_
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 	_swig_i_4 = uintptr(arg5)
-	swig_r = (uintptr)(C._wrap_queue_put_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2), C.swig_type_58(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_queue_put_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2), C.swig_type_60(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2045,7 +2091,7 @@ func Queue_put_msg(arg1 brood_queue, arg2 brood_msg, arg3 int64, arg4 brood_canc
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_queue_put_msg_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_59(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_queue_put_msg_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_61(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2061,7 +2107,7 @@ func Queue_put_many(arg1 brood_queue, arg2 []byte, arg3 byte, arg4 int64, arg5 b
 	var _swig_i_4 uintptr
 	_swig_i_4 = uintptr(arg5)
 	_swig_i_5 := arg6
-	swig_r = (uintptr)(C._wrap_queue_put_many_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2), C.swig_type_61(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (uintptr)(C._wrap_queue_put_many_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2), C.swig_type_63(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2077,7 +2123,7 @@ func Queue_loan(arg1 brood_queue, arg2 int64, arg3 byte, arg4 *brood_msg) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_queue_loan_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_62(_swig_i_1), C.char(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_queue_loan_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_64(_swig_i_1), C.char(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2091,7 +2137,7 @@ func Queue_get(arg1 brood_queue, arg2 int64, arg3 brood_cancel, arg4 *brood_msg)
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_queue_get_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_63(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_queue_get_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2105,7 +2151,7 @@ func Queue_get_lease(arg1 brood_queue, arg2 int64, arg3 brood_cancel, arg4 *broo
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_queue_get_lease_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_64(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_queue_get_lease_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_66(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2115,7 +2161,7 @@ func Lease_msg(arg1 brood_lease) (_swig_ret brood_msg) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_lease_msg_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_lease_msg_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_msg
 	swig_r_1 = brood_msg(swig_r)
 	return swig_r_1
@@ -2125,7 +2171,7 @@ func Lease_ack(arg1 brood_lease) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_lease_ack_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_lease_ack_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2134,14 +2180,14 @@ func Lease_ack(arg1 brood_lease) (_swig_ret *Failure) {
 func Lease_free(arg1 brood_lease) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_lease_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_lease_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_task_done(arg1 brood_queue) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_queue_task_done_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_queue_task_done_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2154,7 +2200,7 @@ func Queue_join(arg1 brood_queue, arg2 int64, arg3 brood_cancel) (_swig_ret *Fai
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_queue_join_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_queue_join_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_67(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2164,7 +2210,7 @@ func Queue_length(arg1 brood_queue) (_swig_ret uint64) {
 	var swig_r uint64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint64)(C._wrap_queue_length_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_queue_length_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2174,7 +2220,7 @@ func Queue_get_stats(arg1 brood_queue, arg2 brood_record) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
-	swig_r = (uintptr)(C._wrap_queue_get_stats_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_queue_get_stats_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2184,7 +2230,7 @@ func Queue_shutdown(arg1 brood_queue) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_queue_shutdown_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_queue_shutdown_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2193,14 +2239,14 @@ func Queue_shutdown(arg1 brood_queue) (_swig_ret *Failure) {
 func Queue_free(arg1 brood_queue) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_queue_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_handle(arg1 brood_queue) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_queue_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_queue_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2212,7 +2258,82 @@ func Msg_take_queue(arg1 brood_msg, arg2 int64, arg3 *brood_queue) (_swig_ret *F
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_take_queue_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_67(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_take_queue_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_69(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Publish(arg1 string, arg2 brood_record, arg3 *brood_publication) (_swig_ret *Failure) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+	_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (uintptr)(C._wrap_publish_low_505f6517104d0ff8(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Publication_accept(arg1 brood_publication, arg2 int64, arg3 brood_cancel, arg4 *brood_pipe) (_swig_ret *Failure) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	var _swig_i_2 uintptr
+	_swig_i_2 = uintptr(arg3)
+	_swig_i_3 := arg4
+	swig_r = (uintptr)(C._wrap_publication_accept_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Publication_free(arg1 brood_publication) {
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	C._wrap_publication_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
+}
+
+func Publication_handle(arg1 brood_publication) (_swig_ret brood_handle) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	swig_r = (uintptr)(C._wrap_publication_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 brood_handle
+	swig_r_1 = brood_handle(swig_r)
+	return swig_r_1
+}
+
+func Lookup(arg1 string, arg2 brood_record, arg3 int64, arg4 brood_cancel, arg5 *brood_pipe) (_swig_ret *Failure) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+	_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+	_swig_i_3 = uintptr(arg4)
+	_swig_i_4 := arg5
+	swig_r = (uintptr)(C._wrap_lookup_low_505f6517104d0ff8(*(*C.swig_type_72)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_type_73(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Pipe_peer(arg1 brood_pipe, arg2 *int64, arg3 *uint32) (_swig_ret *Failure) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uintptr)(C._wrap_pipe_peer_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2220,7 +2341,7 @@ func Msg_take_queue(arg1 brood_msg, arg2 int64, arg3 *brood_queue) (_swig_ret *F
 
 func _swig_getTYPE_BOOL() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_BOOL_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_BOOL_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2228,7 +2349,7 @@ var TYPE_BOOL int = _swig_getTYPE_BOOL()
 
 func _swig_getTYPE_CHAR() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_CHAR_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_CHAR_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2236,7 +2357,7 @@ var TYPE_CHAR int = _swig_getTYPE_CHAR()
 
 func _swig_getTYPE_WCHAR() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_WCHAR_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_WCHAR_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2244,7 +2365,7 @@ var TYPE_WCHAR int = _swig_getTYPE_WCHAR()
 
 func _swig_getTYPE_INT8() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_INT8_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_INT8_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2252,7 +2373,7 @@ var TYPE_INT8 int = _swig_getTYPE_INT8()
 
 func _swig_getTYPE_UINT8() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_UINT8_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_UINT8_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2260,7 +2381,7 @@ var TYPE_UINT8 int = _swig_getTYPE_UINT8()
 
 func _swig_getTYPE_INT16() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_INT16_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_INT16_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2268,7 +2389,7 @@ var TYPE_INT16 int = _swig_getTYPE_INT16()
 
 func _swig_getTYPE_UINT16() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_UINT16_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_UINT16_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2276,7 +2397,7 @@ var TYPE_UINT16 int = _swig_getTYPE_UINT16()
 
 func _swig_getTYPE_INT32() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_INT32_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_INT32_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2284,7 +2405,7 @@ var TYPE_INT32 int = _swig_getTYPE_INT32()
 
 func _swig_getTYPE_UINT32() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_UINT32_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_UINT32_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2292,7 +2413,7 @@ var TYPE_UINT32 int = _swig_getTYPE_UINT32()
 
 func _swig_getTYPE_INT64() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_INT64_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_INT64_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2300,7 +2421,7 @@ var TYPE_INT64 int = _swig_getTYPE_INT64()
 
 func _swig_getTYPE_UINT64() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_UINT64_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_UINT64_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2308,7 +2429,7 @@ var TYPE_UINT64 int = _swig_getTYPE_UINT64()
 
 func _swig_getTYPE_FLOAT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_FLOAT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_FLOAT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2316,7 +2437,7 @@ var TYPE_FLOAT int = _swig_getTYPE_FLOAT()
 
 func _swig_getTYPE_DOUBLE() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_DOUBLE_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_DOUBLE_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2324,7 +2445,7 @@ var TYPE_DOUBLE int = _swig_getTYPE_DOUBLE()
 
 func _swig_getTYPE_STRUCT() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_TYPE_STRUCT_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_TYPE_STRUCT_low_505f6517104d0ff8())
 	return swig_r
 }
 
@@ -2337,7 +2458,7 @@ func Shared_create(arg1 uint, arg2 uint64, arg3 brood_record, arg4 *brood_shared
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_shared_create_low_0c8ffba90bbfee75(C.swig_intgo(_swig_i_0), C.swig_type_68(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_shared_create_low_505f6517104d0ff8(C.swig_intgo(_swig_i_0), C.swig_type_74(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2347,7 +2468,7 @@ func Shared_count(arg1 brood_shared) (_swig_ret uint64) {
 	var swig_r uint64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint64)(C._wrap_shared_count_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_shared_count_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2355,7 +2476,7 @@ func Shared_type(arg1 brood_shared) (_swig_ret uint) {
 	var swig_r uint
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint)(C._wrap_shared_type_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_shared_type_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2363,7 +2484,7 @@ func Shared_element_size(arg1 brood_shared) (_swig_ret uint) {
 	var swig_r uint
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint)(C._wrap_shared_element_size_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_shared_element_size_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2374,7 +2495,7 @@ func Shared_read(arg1 brood_shared, arg2 uint64, arg3 uint64, arg4 []byte) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_shared_read_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_70(_swig_i_1), C.swig_type_71(_swig_i_2), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_shared_read_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_76(_swig_i_1), C.swig_type_77(_swig_i_2), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -2390,7 +2511,7 @@ func Shared_write(arg1 brood_shared, arg2 uint64, arg3 uint64, arg4 []byte) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_shared_write_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_73(_swig_i_1), C.swig_type_74(_swig_i_2), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_shared_write_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_79(_swig_i_1), C.swig_type_80(_swig_i_2), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -2405,7 +2526,7 @@ func Shared_get_int(arg1 brood_shared, arg2 uint64, arg3 *int64) (_swig_ret *Fai
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_shared_get_int_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_76(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_shared_get_int_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_82(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2417,7 +2538,7 @@ func Shared_set_int(arg1 brood_shared, arg2 uint64, arg3 int64) (_swig_ret *Fail
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_shared_set_int_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_77(_swig_i_1), C.swig_type_78(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_shared_set_int_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_83(_swig_i_1), C.swig_type_84(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2430,7 +2551,7 @@ func Shared_add_int(arg1 brood_shared, arg2 uint64, arg3 int64, arg4 *int64) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_shared_add_int_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_79(_swig_i_1), C.swig_type_80(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_shared_add_int_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1), C.swig_type_86(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2444,7 +2565,7 @@ func Shared_compare_exchange(arg1 brood_shared, arg2 uint64, arg3 *int64, arg4 i
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uintptr)(C._wrap_shared_compare_exchange_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_81(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_type_82(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_shared_compare_exchange_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_type_88(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2456,7 +2577,7 @@ func Shared_get_float(arg1 brood_shared, arg2 uint64, arg3 *float64) (_swig_ret 
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_shared_get_float_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_83(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_shared_get_float_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2468,7 +2589,7 @@ func Shared_set_float(arg1 brood_shared, arg2 uint64, arg3 float64) (_swig_ret *
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_shared_set_float_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_84(_swig_i_1), C.double(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_shared_set_float_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_90(_swig_i_1), C.double(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2481,7 +2602,7 @@ func Shared_add_float(arg1 brood_shared, arg2 uint64, arg3 float64, arg4 *float6
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_shared_add_float_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1), C.double(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_shared_add_float_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_91(_swig_i_1), C.double(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2495,7 +2616,7 @@ func Shared_lock(arg1 brood_shared, arg2 uint64, arg3 int64, arg4 brood_cancel) 
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_shared_lock_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_86(_swig_i_1), C.swig_type_87(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_shared_lock_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_92(_swig_i_1), C.swig_type_93(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2506,7 +2627,7 @@ func Shared_unlock(arg1 brood_shared, arg2 uint64) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_shared_unlock_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_88(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_shared_unlock_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_94(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2517,7 +2638,7 @@ func Shared_recover(arg1 brood_shared, arg2 uint64) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_shared_recover_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_shared_recover_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_95(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2527,21 +2648,21 @@ func Shared_locked(arg1 brood_shared) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_shared_locked_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_shared_locked_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Shared_free(arg1 brood_shared) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_shared_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_shared_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Shared_handle(arg1 brood_shared) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_shared_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_shared_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2552,7 +2673,7 @@ func Lock_create(arg1 brood_record, arg2 *brood_lock) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_lock_create_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_lock_create_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2566,7 +2687,7 @@ func Lock_acquire(arg1 brood_lock, arg2 uint64, arg3 int64, arg4 brood_cancel) (
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_lock_acquire_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_90(_swig_i_1), C.swig_type_91(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_lock_acquire_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_96(_swig_i_1), C.swig_type_97(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2577,7 +2698,7 @@ func Lock_release(arg1 brood_lock, arg2 uint64) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_lock_release_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_92(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_lock_release_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_98(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2588,7 +2709,7 @@ func Lock_recover(arg1 brood_lock, arg2 uint64) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_lock_recover_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_93(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_lock_recover_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_99(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2598,21 +2719,21 @@ func Lock_locked(arg1 brood_lock) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_lock_locked_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_lock_locked_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_free(arg1 brood_lock) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_lock_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_handle(arg1 brood_lock) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_lock_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_lock_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2624,7 +2745,7 @@ func Semaphore_create(arg1 uint, arg2 brood_record, arg3 *brood_semaphore) (_swi
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_semaphore_create_low_0c8ffba90bbfee75(C.swig_intgo(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_semaphore_create_low_505f6517104d0ff8(C.swig_intgo(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2637,7 +2758,7 @@ func Semaphore_acquire(arg1 brood_semaphore, arg2 int64, arg3 brood_cancel) (_sw
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_semaphore_acquire_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_94(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_semaphore_acquire_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_100(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2648,7 +2769,7 @@ func Semaphore_release(arg1 brood_semaphore, arg2 uint) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_semaphore_release_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_semaphore_release_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2658,21 +2779,21 @@ func Semaphore_value(arg1 brood_semaphore) (_swig_ret uint) {
 	var swig_r uint
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint)(C._wrap_semaphore_value_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_semaphore_value_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Semaphore_free(arg1 brood_semaphore) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_semaphore_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_semaphore_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Semaphore_handle(arg1 brood_semaphore) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_semaphore_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_semaphore_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2683,7 +2804,7 @@ func Condition_create(arg1 brood_record, arg2 *brood_condition) (_swig_ret *Fail
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_condition_create_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_condition_create_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2699,7 +2820,7 @@ func Condition_wait(arg1 brood_condition, arg2 brood_lock, arg3 uint64, arg4 int
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 	_swig_i_4 = uintptr(arg5)
-	swig_r = (uintptr)(C._wrap_condition_wait_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_95(_swig_i_2), C.swig_type_96(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (uintptr)(C._wrap_condition_wait_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_101(_swig_i_2), C.swig_type_102(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2711,7 +2832,7 @@ func Condition_signal(arg1 brood_condition, arg2 uint, arg3 *uint32) (_swig_ret 
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_condition_signal_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_condition_signal_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2721,7 +2842,7 @@ func Condition_broadcast(arg1 brood_condition) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_condition_broadcast_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_condition_broadcast_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2730,14 +2851,14 @@ func Condition_broadcast(arg1 brood_condition) (_swig_ret *Failure) {
 func Condition_free(arg1 brood_condition) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_condition_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_condition_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Condition_handle(arg1 brood_condition) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_condition_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_condition_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2746,7 +2867,7 @@ func Condition_handle(arg1 brood_condition) (_swig_ret brood_handle) {
 func Event_create(arg1 *brood_event) (_swig_ret *Failure) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_event_create_low_0c8ffba90bbfee75(C.swig_voidp(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_event_create_low_505f6517104d0ff8(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2755,20 +2876,20 @@ func Event_create(arg1 *brood_event) (_swig_ret *Failure) {
 func Event_set(arg1 brood_event) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_event_set_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_event_set_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Event_clear(arg1 brood_event) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_event_clear_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_event_clear_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Event_is_set(arg1 brood_event) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_event_is_set_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_event_is_set_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2779,7 +2900,7 @@ func Event_wait(arg1 brood_event, arg2 int64, arg3 brood_cancel) (_swig_ret *Fai
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_event_wait_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_97(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_event_wait_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_103(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2788,14 +2909,14 @@ func Event_wait(arg1 brood_event, arg2 int64, arg3 brood_cancel) (_swig_ret *Fai
 func Event_free(arg1 brood_event) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_event_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_event_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Event_handle(arg1 brood_event) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_event_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_event_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2805,7 +2926,7 @@ func Barrier_create(arg1 uint, arg2 *brood_barrier) (_swig_ret *Failure) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_create_low_0c8ffba90bbfee75(C.swig_intgo(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_barrier_create_low_505f6517104d0ff8(C.swig_intgo(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2819,7 +2940,7 @@ func Barrier_wait(arg1 brood_barrier, arg2 int64, arg3 brood_cancel, arg4 *uint3
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_barrier_wait_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_98(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_barrier_wait_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_104(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2833,7 +2954,7 @@ func Barrier_arrive(arg1 brood_barrier, arg2 int64, arg3 brood_cancel, arg4 *uin
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_barrier_arrive_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_99(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_barrier_arrive_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_105(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2843,7 +2964,7 @@ func Barrier_open(arg1 brood_barrier) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_barrier_open_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_barrier_open_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2852,20 +2973,20 @@ func Barrier_open(arg1 brood_barrier) (_swig_ret *Failure) {
 func Barrier_abort(arg1 brood_barrier) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_barrier_abort_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_abort_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_reset(arg1 brood_barrier) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_barrier_reset_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_reset_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_parties(arg1 brood_barrier) (_swig_ret uint) {
 	var swig_r uint
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint)(C._wrap_barrier_parties_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_barrier_parties_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2873,7 +2994,7 @@ func Barrier_waiting(arg1 brood_barrier) (_swig_ret uint) {
 	var swig_r uint
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uint)(C._wrap_barrier_waiting_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_barrier_waiting_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2881,21 +3002,21 @@ func Barrier_broken(arg1 brood_barrier) (_swig_ret bool) {
 	var swig_r bool
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (bool)(C._wrap_barrier_broken_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_barrier_broken_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Barrier_free(arg1 brood_barrier) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_barrier_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_handle(arg1 brood_barrier) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_barrier_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_barrier_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2906,7 +3027,7 @@ func Rwlock_create(arg1 brood_record, arg2 *brood_rwlock) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_rwlock_create_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_rwlock_create_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2919,7 +3040,7 @@ func Rwlock_acquire_read(arg1 brood_rwlock, arg2 int64, arg3 brood_cancel) (_swi
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_rwlock_acquire_read_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_100(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_rwlock_acquire_read_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_106(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2932,7 +3053,7 @@ func Rwlock_acquire_write(arg1 brood_rwlock, arg2 int64, arg3 brood_cancel) (_sw
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (uintptr)(C._wrap_rwlock_acquire_write_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_101(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_rwlock_acquire_write_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_107(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2942,7 +3063,7 @@ func Rwlock_release_read(arg1 brood_rwlock) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_rwlock_release_read_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_rwlock_release_read_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2952,7 +3073,7 @@ func Rwlock_release_write(arg1 brood_rwlock) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_rwlock_release_write_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_rwlock_release_write_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2962,7 +3083,7 @@ func Rwlock_recover(arg1 brood_rwlock) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_rwlock_recover_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_rwlock_recover_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -2971,14 +3092,14 @@ func Rwlock_recover(arg1 brood_rwlock) (_swig_ret *Failure) {
 func Rwlock_free(arg1 brood_rwlock) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_rwlock_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_rwlock_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Rwlock_handle(arg1 brood_rwlock) (_swig_ret brood_handle) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_rwlock_handle_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_rwlock_handle_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_handle
 	swig_r_1 = brood_handle(swig_r)
 	return swig_r_1
@@ -2990,7 +3111,7 @@ func Worker_next(arg1 int64, arg2 brood_cancel, arg3 *brood_task) (_swig_ret *Fa
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_worker_next_low_0c8ffba90bbfee75(C.swig_type_102(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_worker_next_low_505f6517104d0ff8(C.swig_type_108(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3000,7 +3121,7 @@ func Task_function(arg1 brood_task) (_swig_ret string) {
 	var swig_r string
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r_p := C._wrap_task_function_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_task_function_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -3011,7 +3132,7 @@ func Task_args(arg1 brood_task) (_swig_ret brood_msg) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_task_args_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_task_args_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 brood_msg
 	swig_r_1 = brood_msg(swig_r)
 	return swig_r_1
@@ -3023,7 +3144,7 @@ func Task_reply(arg1 brood_task, arg2 []byte, arg3 byte) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_task_reply_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_task_reply_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)), C.char(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3039,7 +3160,7 @@ func Task_loan(arg1 brood_task, arg2 int64, arg3 byte, arg4 *brood_msg) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_task_loan_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_105(_swig_i_1), C.char(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_task_loan_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_111(_swig_i_1), C.char(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3051,7 +3172,7 @@ func Task_reply_msg(arg1 brood_task, arg2 brood_msg) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 	_swig_i_1 = uintptr(arg2)
-	swig_r = (uintptr)(C._wrap_task_reply_msg_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_task_reply_msg_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3064,7 +3185,7 @@ func Task_fail(arg1 brood_task, arg2 string, arg3 string, arg4 string) (_swig_re
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_task_fail_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_task_fail_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3082,19 +3203,19 @@ func Task_fail(arg1 brood_task, arg2 string, arg3 string, arg4 string) (_swig_re
 func Task_free(arg1 brood_task) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_task_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_task_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Worker_id() (_swig_ret int) {
 	var swig_r int
-	swig_r = (int)(C._wrap_worker_id_low_0c8ffba90bbfee75())
+	swig_r = (int)(C._wrap_worker_id_low_505f6517104d0ff8())
 	return swig_r
 }
 
 func Batch_create(arg1 int64) (_swig_ret brood_batch) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_batch_create_low_0c8ffba90bbfee75(C.swig_type_109(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_batch_create_low_505f6517104d0ff8(C.swig_type_115(_swig_i_0)))
 	var swig_r_1 brood_batch
 	swig_r_1 = brood_batch(swig_r)
 	return swig_r_1
@@ -3103,14 +3224,14 @@ func Batch_create(arg1 int64) (_swig_ret brood_batch) {
 func Batch_free(arg1 brood_batch) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_batch_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_batch_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Batch_count(arg1 brood_batch) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_batch_count_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_batch_count_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -3119,7 +3240,7 @@ func Batch_index(arg1 brood_batch, arg2 int64) (_swig_ret uint64) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_batch_index_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_112(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_batch_index_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_118(_swig_i_1)))
 	return swig_r
 }
 
@@ -3128,7 +3249,7 @@ func Batch_take(arg1 brood_batch, arg2 int64) (_swig_ret brood_msg) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_batch_take_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_113(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_batch_take_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_119(_swig_i_1)))
 	var swig_r_1 brood_msg
 	swig_r_1 = brood_msg(swig_r)
 	return swig_r_1
@@ -3143,7 +3264,7 @@ func Stream_next_batch(arg1 brood_stream, arg2 brood_batch, arg3 int64, arg4 bro
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_stream_next_batch_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_114(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_stream_next_batch_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_120(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3158,7 +3279,7 @@ func Queue_get_batch(arg1 brood_queue, arg2 brood_batch, arg3 int64, arg4 brood_
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 	_swig_i_3 = uintptr(arg4)
-	swig_r = (uintptr)(C._wrap_queue_get_batch_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_115(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_queue_get_batch_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_121(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3167,14 +3288,14 @@ func Queue_get_batch(arg1 brood_queue, arg2 brood_batch, arg3 int64, arg4 brood_
 func Numbers_free(arg1 brood_numbers) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_numbers_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_numbers_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Numbers_count(arg1 brood_numbers) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_numbers_count_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_numbers_count_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -3183,7 +3304,7 @@ func Numbers_at(arg1 brood_numbers, arg2 int64) (_swig_ret int64) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int64)(C._wrap_numbers_at_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_118(_swig_i_1)))
+	swig_r = (int64)(C._wrap_numbers_at_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_124(_swig_i_1)))
 	return swig_r
 }
 
@@ -3192,7 +3313,7 @@ func Pool_worker_list(arg1 brood_pool, arg2 *brood_numbers) (_swig_ret *Failure)
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_pool_worker_list_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_pool_worker_list_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3201,7 +3322,7 @@ func Pool_worker_list(arg1 brood_pool, arg2 *brood_numbers) (_swig_ret *Failure)
 func Active_children_list(arg1 *brood_numbers) (_swig_ret *Failure) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_active_children_list_low_0c8ffba90bbfee75(C.swig_voidp(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_active_children_list_low_505f6517104d0ff8(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3210,7 +3331,7 @@ func Active_children_list(arg1 *brood_numbers) (_swig_ret *Failure) {
 func Record_create(arg1 string) (_swig_ret brood_record) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_record_create_low_0c8ffba90bbfee75(*(*C.swig_type_119)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_record_create_low_505f6517104d0ff8(*(*C.swig_type_125)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -3222,7 +3343,7 @@ func Record_create(arg1 string) (_swig_ret brood_record) {
 func Record_free(arg1 brood_record) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	C._wrap_record_free_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0))
+	C._wrap_record_free_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0))
 }
 
 func Record_set_int(arg1 brood_record, arg2 string, arg3 int64) (_swig_ret bool) {
@@ -3231,7 +3352,7 @@ func Record_set_int(arg1 brood_record, arg2 string, arg3 int64) (_swig_ret bool)
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (bool)(C._wrap_record_set_int_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_1)), C.swig_type_121(_swig_i_2)))
+	swig_r = (bool)(C._wrap_record_set_int_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), C.swig_type_127(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3244,7 +3365,7 @@ func Record_set_text(arg1 brood_record, arg2 string, arg3 string) (_swig_ret boo
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (bool)(C._wrap_record_set_text_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (bool)(C._wrap_record_set_text_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3260,7 +3381,7 @@ func Record_set_bytes(arg1 brood_record, arg2 string, arg3 []byte) (_swig_ret bo
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (bool)(C._wrap_record_set_bytes_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (bool)(C._wrap_record_set_bytes_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3276,7 +3397,7 @@ func Record_add_text(arg1 brood_record, arg2 string, arg3 string) (_swig_ret boo
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (bool)(C._wrap_record_add_text_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (bool)(C._wrap_record_add_text_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3292,7 +3413,7 @@ func Record_add_int(arg1 brood_record, arg2 string, arg3 uint) (_swig_ret bool) 
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (bool)(C._wrap_record_add_int_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (bool)(C._wrap_record_add_int_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3306,7 +3427,21 @@ func Record_set_cancel(arg1 brood_record, arg2 string, arg3 brood_cancel) (_swig
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 	_swig_i_2 = uintptr(arg3)
-	swig_r = (bool)(C._wrap_record_set_cancel_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (bool)(C._wrap_record_set_cancel_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Record_set_msg(arg1 brood_record, arg2 string, arg3 brood_msg) (_swig_ret bool) {
+	var swig_r bool
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	var _swig_i_2 uintptr
+	_swig_i_2 = uintptr(arg3)
+	swig_r = (bool)(C._wrap_record_set_msg_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3318,7 +3453,7 @@ func Record_get_int(arg1 brood_record, arg2 string) (_swig_ret int64) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int64)(C._wrap_record_get_int_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int64)(C._wrap_record_get_int_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3329,7 +3464,7 @@ func Record_field_count(arg1 brood_record) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_record_field_count_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_record_field_count_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -3338,7 +3473,7 @@ func Record_field_name(arg1 brood_record, arg2 int64) (_swig_ret string) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_record_field_name_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_type_134(_swig_i_1))
+	swig_r_p := C._wrap_record_field_name_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_type_141(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -3349,7 +3484,7 @@ func Start(arg1 brood_record) (_swig_ret *Failure) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_start_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_start_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3361,7 +3496,7 @@ func Msg_bytes(arg1 brood_msg, arg2 bool, arg3 *View) (_swig_ret *Failure) {
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_msg_bytes_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_msg_bytes_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3372,7 +3507,7 @@ func Shared_bytes(arg1 brood_shared, arg2 *View) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_shared_bytes_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_shared_bytes_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1
@@ -3383,7 +3518,7 @@ func Shared_read_only(arg1 brood_shared, arg2 *View) (_swig_ret *Failure) {
 	var _swig_i_0 uintptr
 	_swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_shared_read_only_low_0c8ffba90bbfee75(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_shared_read_only_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1

@@ -366,7 +366,7 @@ typedef struct brood_start_options {
 
 namespace brood_binding {
 
-enum class Kind { Bool, I32, U32, I64, U64, U8, Text, Texts, Bytes, Numbers, Cancel };
+enum class Kind { Bool, I32, U32, I64, U64, U8, Text, Texts, Bytes, Numbers, Cancel, Message };
 
 template <class T>
 constexpr Kind kind_of() {
@@ -380,6 +380,7 @@ constexpr Kind kind_of() {
   if (std::is_same<T, const char* const*>::value) return Kind::Texts;
   if (std::is_same<T, const uint32_t*>::value) return Kind::Numbers;
   if (std::is_same<T, brood_cancel*>::value) return Kind::Cancel;
+  if (std::is_same<T, brood_msg*>::value) return Kind::Message;
   static_assert(
       std::is_same<T, bool>::value || std::is_integral<T>::value || std::is_pointer<T>::value,
       "a field of a kind that records do not know");
@@ -425,8 +426,8 @@ inline const Layout* find_options(const char* wanted) {
   BROOD_LAYOUT(start_options, F(arena_bytes), F(manual_worker), F(command))
   BROOD_LAYOUT(pool_options, F(workers), F(max_tasks_per_worker), F(max_pending), F(retries),
                F(name), F(initializer),
-               BROOD_COUNTED(initializer_data, Kind::Bytes, initializer_size), F(finalizer),
-               F(command), F(env), F(cwd), BROOD_LIMITS)
+               BROOD_COUNTED(initializer_data, Kind::Bytes, initializer_size), F(initializer_msg),
+               F(finalizer), F(command), F(env), F(cwd), BROOD_LIMITS)
   BROOD_LAYOUT(submit_options, F(run_limit_ms), F(retries), F(codec), F(wait_ms), F(cancel))
   BROOD_LAYOUT(stream_options, F(window), F(chunk), F(unordered), F(on_error), F(run_limit_ms),
                F(retries), F(codec))
@@ -434,6 +435,10 @@ inline const Layout* find_options(const char* wanted) {
                BROOD_STREAM(standard_input), BROOD_STREAM(standard_output),
                BROOD_STREAM(standard_error), BROOD_LIMITS)
   BROOD_LAYOUT(queue_options, F(capacity_items), F(capacity_bytes), F(joinable))
+  BROOD_LAYOUT(publish_options, BROOD_COUNTED(token, Kind::Bytes, token_size), F(any_user),
+               F(max_message_bytes))
+  BROOD_LAYOUT(lookup_options, BROOD_COUNTED(token, Kind::Bytes, token_size), F(other_user),
+               F(user), F(max_message_bytes))
   BROOD_LAYOUT(shared_options, F(element_size), F(no_lock))
   BROOD_LAYOUT(lock_options, F(recursive))
   BROOD_LAYOUT(semaphore_options, F(bounded), F(owned))
@@ -570,9 +575,10 @@ struct brood_record {
     std::memcpy(bytes() + field->size_offset, &count, sizeof count);
     return put(*field, static_cast<const uint32_t*>(list.data()));
   }
-  bool set_cancel(const char* name, brood_cancel* cancel) {
-    const Field* field = find(name, Kind::Cancel);
-    return field != nullptr && put(*field, cancel);
+  template <class T>
+  bool set_object(const char* name, T* object) {
+    const Field* field = find(name, brood_binding::kind_of<T*>());
+    return field != nullptr && put(*field, object);
   }
 
  private:
@@ -626,9 +632,13 @@ inline bool brood_record_add_text(brood_record *record, const char *field, const
 inline bool brood_record_add_int(brood_record *record, const char *field, uint32_t value) {
   return record->add_number(field, value);
 }
-/** Set a token, which must live as long as the record is used: "cancel". */
+/** Set a token, "cancel", which must live as long as the record is used. */
 inline bool brood_record_set_cancel(brood_record *record, const char *field, brood_cancel *cancel) {
-  return record->set_cancel(field, cancel);
+  return record->set_object(field, cancel);
+}
+/** Set a message, "initializer_msg", which must live until the record was used. */
+inline bool brood_record_set_msg(brood_record *record, const char *field, brood_msg *msg) {
+  return record->set_object(field, msg);
 }
 
 /** The value of a number field; 0 if there is no such field. */
@@ -776,7 +786,7 @@ static int32_t brood_error_number(const brood_error *error) { return brood_error
 extern "C" {
 #endif
 
-void _wrap_Swig_free_low_0c8ffba90bbfee75(void *_swig_go_0) {
+void _wrap_Swig_free_low_505f6517104d0ff8(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -786,7 +796,7 @@ void _wrap_Swig_free_low_0c8ffba90bbfee75(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_low_0c8ffba90bbfee75(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_low_505f6517104d0ff8(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -799,7 +809,7 @@ void *_wrap_Swig_malloc_low_0c8ffba90bbfee75(intgo _swig_go_0) {
 }
 
 
-void _wrap_msg_head_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, brood_go_head *_swig_go_1) {
+void _wrap_msg_head_low_505f6517104d0ff8(brood_msg *_swig_go_0, brood_go_head *_swig_go_1) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   brood_go_head *arg2 = (brood_go_head *) 0 ;
   
@@ -811,7 +821,7 @@ void _wrap_msg_head_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, brood_go_head *_
 }
 
 
-long long _wrap_batch_heads_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, _goslice_ _swig_go_1) {
+long long _wrap_batch_heads_low_505f6517104d0ff8(brood_batch *_swig_go_0, _goslice_ _swig_go_1) {
   brood_batch *arg1 = (brood_batch *) 0 ;
   brood_go_head *arg2 = (brood_go_head *) 0 ;
   size_t arg3 ;
@@ -827,7 +837,7 @@ long long _wrap_batch_heads_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, _gosli
 }
 
 
-brood_msg *_wrap_batch_peek_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, long long _swig_go_1) {
+brood_msg *_wrap_batch_peek_low_505f6517104d0ff8(brood_batch *_swig_go_0, long long _swig_go_1) {
   brood_batch *arg1 = (brood_batch *) 0 ;
   size_t arg2 ;
   brood_msg *result = 0 ;
@@ -842,7 +852,7 @@ brood_msg *_wrap_batch_peek_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, long l
 }
 
 
-intgo _wrap_FOREVER_low_0c8ffba90bbfee75() {
+intgo _wrap_FOREVER_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -853,7 +863,7 @@ intgo _wrap_FOREVER_low_0c8ffba90bbfee75() {
 }
 
 
-_gostring_ _wrap_version_low_0c8ffba90bbfee75() {
+_gostring_ _wrap_version_low_505f6517104d0ff8() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -864,7 +874,7 @@ _gostring_ _wrap_version_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_OK_low_0c8ffba90bbfee75() {
+intgo _wrap_OK_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -876,7 +886,7 @@ intgo _wrap_OK_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_TIMEOUT_low_0c8ffba90bbfee75() {
+intgo _wrap_E_TIMEOUT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -888,7 +898,7 @@ intgo _wrap_E_TIMEOUT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_CLOSED_low_0c8ffba90bbfee75() {
+intgo _wrap_E_CLOSED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -900,7 +910,7 @@ intgo _wrap_E_CLOSED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_CANCELED_low_0c8ffba90bbfee75() {
+intgo _wrap_E_CANCELED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -912,7 +922,7 @@ intgo _wrap_E_CANCELED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_INVALID_low_0c8ffba90bbfee75() {
+intgo _wrap_E_INVALID_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -924,7 +934,7 @@ intgo _wrap_E_INVALID_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_STATE_low_0c8ffba90bbfee75() {
+intgo _wrap_E_STATE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -936,7 +946,7 @@ intgo _wrap_E_STATE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_NO_FUNCTION_low_0c8ffba90bbfee75() {
+intgo _wrap_E_NO_FUNCTION_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -948,7 +958,7 @@ intgo _wrap_E_NO_FUNCTION_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_TOO_BIG_low_0c8ffba90bbfee75() {
+intgo _wrap_E_TOO_BIG_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -960,7 +970,7 @@ intgo _wrap_E_TOO_BIG_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_UNSUPPORTED_low_0c8ffba90bbfee75() {
+intgo _wrap_E_UNSUPPORTED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -972,7 +982,7 @@ intgo _wrap_E_UNSUPPORTED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_FORKED_low_0c8ffba90bbfee75() {
+intgo _wrap_E_FORKED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -984,7 +994,7 @@ intgo _wrap_E_FORKED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_NO_MEMORY_low_0c8ffba90bbfee75() {
+intgo _wrap_E_NO_MEMORY_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -996,7 +1006,7 @@ intgo _wrap_E_NO_MEMORY_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_OS_low_0c8ffba90bbfee75() {
+intgo _wrap_E_OS_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1008,7 +1018,7 @@ intgo _wrap_E_OS_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_NO_SPACE_low_0c8ffba90bbfee75() {
+intgo _wrap_E_NO_SPACE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1020,7 +1030,7 @@ intgo _wrap_E_NO_SPACE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_REMOTE_low_0c8ffba90bbfee75() {
+intgo _wrap_E_REMOTE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1032,7 +1042,7 @@ intgo _wrap_E_REMOTE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_WORKER_LOST_low_0c8ffba90bbfee75() {
+intgo _wrap_E_WORKER_LOST_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1044,7 +1054,7 @@ intgo _wrap_E_WORKER_LOST_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_TASK_TIMEOUT_low_0c8ffba90bbfee75() {
+intgo _wrap_E_TASK_TIMEOUT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1056,7 +1066,7 @@ intgo _wrap_E_TASK_TIMEOUT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_OWNER_DIED_low_0c8ffba90bbfee75() {
+intgo _wrap_E_OWNER_DIED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1068,7 +1078,7 @@ intgo _wrap_E_OWNER_DIED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_PROTOCOL_low_0c8ffba90bbfee75() {
+intgo _wrap_E_PROTOCOL_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1080,7 +1090,7 @@ intgo _wrap_E_PROTOCOL_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_INIT_FAILED_low_0c8ffba90bbfee75() {
+intgo _wrap_E_INIT_FAILED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1092,7 +1102,7 @@ intgo _wrap_E_INIT_FAILED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_BROKEN_low_0c8ffba90bbfee75() {
+intgo _wrap_E_BROKEN_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1104,7 +1114,7 @@ intgo _wrap_E_BROKEN_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_E_INTERNAL_low_0c8ffba90bbfee75() {
+intgo _wrap_E_INTERNAL_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1116,7 +1126,7 @@ intgo _wrap_E_INTERNAL_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_cancel_create_low_0c8ffba90bbfee75(brood_cancel **_swig_go_0) {
+brood_go_status _wrap_cancel_create_low_505f6517104d0ff8(brood_cancel **_swig_go_0) {
   brood_cancel **arg1 = (brood_cancel **) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -1132,7 +1142,7 @@ brood_go_status _wrap_cancel_create_low_0c8ffba90bbfee75(brood_cancel **_swig_go
 }
 
 
-void _wrap_cancel_fire_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
+void _wrap_cancel_fire_low_505f6517104d0ff8(brood_cancel *_swig_go_0) {
   brood_cancel *arg1 = (brood_cancel *) 0 ;
   
   arg1 = (brood_cancel *)_swig_go_0;
@@ -1142,7 +1152,7 @@ void _wrap_cancel_fire_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
 }
 
 
-void _wrap_cancel_reset_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
+void _wrap_cancel_reset_low_505f6517104d0ff8(brood_cancel *_swig_go_0) {
   brood_cancel *arg1 = (brood_cancel *) 0 ;
   
   arg1 = (brood_cancel *)_swig_go_0;
@@ -1152,7 +1162,7 @@ void _wrap_cancel_reset_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
 }
 
 
-bool _wrap_cancel_fired_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
+bool _wrap_cancel_fired_low_505f6517104d0ff8(brood_cancel *_swig_go_0) {
   brood_cancel *arg1 = (brood_cancel *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -1165,7 +1175,7 @@ bool _wrap_cancel_fired_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
 }
 
 
-void _wrap_cancel_free_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
+void _wrap_cancel_free_low_505f6517104d0ff8(brood_cancel *_swig_go_0) {
   brood_cancel *arg1 = (brood_cancel *) 0 ;
   
   arg1 = (brood_cancel *)_swig_go_0;
@@ -1175,7 +1185,7 @@ void _wrap_cancel_free_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_cancel_handle_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0) {
+brood_handle *_wrap_cancel_handle_low_505f6517104d0ff8(brood_cancel *_swig_go_0) {
   brood_cancel *arg1 = (brood_cancel *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -1188,7 +1198,7 @@ brood_handle *_wrap_cancel_handle_low_0c8ffba90bbfee75(brood_cancel *_swig_go_0)
 }
 
 
-brood_handle *_wrap_future_handle_low_0c8ffba90bbfee75(brood_future *_swig_go_0) {
+brood_handle *_wrap_future_handle_low_505f6517104d0ff8(brood_future *_swig_go_0) {
   brood_future *arg1 = (brood_future *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -1201,7 +1211,7 @@ brood_handle *_wrap_future_handle_low_0c8ffba90bbfee75(brood_future *_swig_go_0)
 }
 
 
-brood_handle *_wrap_stream_handle_low_0c8ffba90bbfee75(brood_stream *_swig_go_0) {
+brood_handle *_wrap_stream_handle_low_505f6517104d0ff8(brood_stream *_swig_go_0) {
   brood_stream *arg1 = (brood_stream *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -1214,7 +1224,7 @@ brood_handle *_wrap_stream_handle_low_0c8ffba90bbfee75(brood_stream *_swig_go_0)
 }
 
 
-brood_handle *_wrap_process_handle_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+brood_handle *_wrap_process_handle_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -1227,7 +1237,7 @@ brood_handle *_wrap_process_handle_low_0c8ffba90bbfee75(brood_process *_swig_go_
 }
 
 
-brood_handle *_wrap_completions_handle_low_0c8ffba90bbfee75(brood_completions *_swig_go_0) {
+brood_handle *_wrap_completions_handle_low_505f6517104d0ff8(brood_completions *_swig_go_0) {
   brood_completions *arg1 = (brood_completions *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -1240,7 +1250,7 @@ brood_handle *_wrap_completions_handle_low_0c8ffba90bbfee75(brood_completions *_
 }
 
 
-brood_go_status _wrap_wait_any_low_0c8ffba90bbfee75(_goslice_ _swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3) {
+brood_go_status _wrap_wait_any_low_505f6517104d0ff8(_goslice_ _swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3) {
   brood_handle **arg1 = (brood_handle **) 0 ;
   size_t arg2 ;
   int64_t arg3 ;
@@ -1265,7 +1275,7 @@ brood_go_status _wrap_wait_any_low_0c8ffba90bbfee75(_goslice_ _swig_go_0, long l
 }
 
 
-brood_go_status _wrap_handle_fd_low_0c8ffba90bbfee75(brood_handle *_swig_go_0, int *_swig_go_1) {
+brood_go_status _wrap_handle_fd_low_505f6517104d0ff8(brood_handle *_swig_go_0, int *_swig_go_1) {
   brood_handle *arg1 = (brood_handle *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -1285,7 +1295,7 @@ brood_go_status _wrap_handle_fd_low_0c8ffba90bbfee75(brood_handle *_swig_go_0, i
 }
 
 
-brood_go_status _wrap_completions_create_low_0c8ffba90bbfee75(brood_completions **_swig_go_0) {
+brood_go_status _wrap_completions_create_low_505f6517104d0ff8(brood_completions **_swig_go_0) {
   brood_completions **arg1 = (brood_completions **) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -1301,7 +1311,7 @@ brood_go_status _wrap_completions_create_low_0c8ffba90bbfee75(brood_completions 
 }
 
 
-brood_go_status _wrap_completions_add_low_0c8ffba90bbfee75(brood_completions *_swig_go_0, brood_handle *_swig_go_1, long long _swig_go_2) {
+brood_go_status _wrap_completions_add_low_505f6517104d0ff8(brood_completions *_swig_go_0, brood_handle *_swig_go_1, long long _swig_go_2) {
   brood_completions *arg1 = (brood_completions *) 0 ;
   brood_handle *arg2 = (brood_handle *) 0 ;
   uint64_t arg3 ;
@@ -1321,7 +1331,7 @@ brood_go_status _wrap_completions_add_low_0c8ffba90bbfee75(brood_completions *_s
 }
 
 
-brood_go_status _wrap_completions_next_low_0c8ffba90bbfee75(brood_completions *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3) {
+brood_go_status _wrap_completions_next_low_505f6517104d0ff8(brood_completions *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3) {
   brood_completions *arg1 = (brood_completions *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -1345,7 +1355,7 @@ brood_go_status _wrap_completions_next_low_0c8ffba90bbfee75(brood_completions *_
 }
 
 
-void _wrap_completions_free_low_0c8ffba90bbfee75(brood_completions *_swig_go_0) {
+void _wrap_completions_free_low_505f6517104d0ff8(brood_completions *_swig_go_0) {
   brood_completions *arg1 = (brood_completions *) 0 ;
   
   arg1 = (brood_completions *)_swig_go_0;
@@ -1355,13 +1365,13 @@ void _wrap_completions_free_low_0c8ffba90bbfee75(brood_completions *_swig_go_0) 
 }
 
 
-void _wrap_shutdown_low_0c8ffba90bbfee75() {
+void _wrap_shutdown_low_505f6517104d0ff8() {
   brood_shutdown();
   
 }
 
 
-bool _wrap_is_worker_low_0c8ffba90bbfee75() {
+bool _wrap_is_worker_low_505f6517104d0ff8() {
   bool result;
   bool _swig_go_result;
   
@@ -1372,7 +1382,7 @@ bool _wrap_is_worker_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_cpu_count_low_0c8ffba90bbfee75() {
+intgo _wrap_cpu_count_low_505f6517104d0ff8() {
   uint32_t result;
   intgo _swig_go_result;
   
@@ -1383,7 +1393,7 @@ intgo _wrap_cpu_count_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_CODEC_RAW_low_0c8ffba90bbfee75() {
+intgo _wrap_CODEC_RAW_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1395,7 +1405,7 @@ intgo _wrap_CODEC_RAW_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_CODEC_TEXT_low_0c8ffba90bbfee75() {
+intgo _wrap_CODEC_TEXT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1407,7 +1417,7 @@ intgo _wrap_CODEC_TEXT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_CODEC_MSGPACK_low_0c8ffba90bbfee75() {
+intgo _wrap_CODEC_MSGPACK_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1419,7 +1429,7 @@ intgo _wrap_CODEC_MSGPACK_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_CODEC_NATIVE_low_0c8ffba90bbfee75() {
+intgo _wrap_CODEC_NATIVE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1431,7 +1441,7 @@ intgo _wrap_CODEC_NATIVE_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_msg_create_low_0c8ffba90bbfee75(_goslice_ _swig_go_0, char _swig_go_1, brood_msg **_swig_go_2) {
+brood_go_status _wrap_msg_create_low_505f6517104d0ff8(_goslice_ _swig_go_0, char _swig_go_1, brood_msg **_swig_go_2) {
   void *arg1 = (void *) 0 ;
   size_t arg2 ;
   uint8_t arg3 ;
@@ -1452,7 +1462,7 @@ brood_go_status _wrap_msg_create_low_0c8ffba90bbfee75(_goslice_ _swig_go_0, char
 }
 
 
-long long _wrap_msg_size_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
+long long _wrap_msg_size_low_505f6517104d0ff8(brood_msg *_swig_go_0) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -1465,7 +1475,7 @@ long long _wrap_msg_size_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
 }
 
 
-char _wrap_msg_codec_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
+char _wrap_msg_codec_low_505f6517104d0ff8(brood_msg *_swig_go_0) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   uint8_t result;
   char _swig_go_result;
@@ -1478,7 +1488,7 @@ char _wrap_msg_codec_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_msg_attach_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, brood_handle *_swig_go_1) {
+brood_go_status _wrap_msg_attach_low_505f6517104d0ff8(brood_msg *_swig_go_0, brood_handle *_swig_go_1) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   brood_handle *arg2 = (brood_handle *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -1496,7 +1506,7 @@ brood_go_status _wrap_msg_attach_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, bro
 }
 
 
-long long _wrap_msg_handle_count_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
+long long _wrap_msg_handle_count_low_505f6517104d0ff8(brood_msg *_swig_go_0) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -1509,7 +1519,7 @@ long long _wrap_msg_handle_count_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
 }
 
 
-intgo _wrap_HANDLE_NONE_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_NONE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1521,7 +1531,7 @@ intgo _wrap_HANDLE_NONE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_CANCEL_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_CANCEL_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1533,7 +1543,7 @@ intgo _wrap_HANDLE_CANCEL_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_LOCK_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_LOCK_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1545,7 +1555,7 @@ intgo _wrap_HANDLE_LOCK_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_SEMAPHORE_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_SEMAPHORE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1557,7 +1567,7 @@ intgo _wrap_HANDLE_SEMAPHORE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_CONDITION_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_CONDITION_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1569,7 +1579,7 @@ intgo _wrap_HANDLE_CONDITION_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_EVENT_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_EVENT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1581,7 +1591,7 @@ intgo _wrap_HANDLE_EVENT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_BARRIER_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_BARRIER_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1593,7 +1603,7 @@ intgo _wrap_HANDLE_BARRIER_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_RWLOCK_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_RWLOCK_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1605,7 +1615,7 @@ intgo _wrap_HANDLE_RWLOCK_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_SHARED_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_SHARED_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1617,7 +1627,7 @@ intgo _wrap_HANDLE_SHARED_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_QUEUE_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_QUEUE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1629,7 +1639,7 @@ intgo _wrap_HANDLE_QUEUE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_HANDLE_PIPE_low_0c8ffba90bbfee75() {
+intgo _wrap_HANDLE_PIPE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -1641,7 +1651,7 @@ intgo _wrap_HANDLE_PIPE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_msg_handle_type_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_msg_handle_type_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   int32_t result;
@@ -1656,7 +1666,7 @@ intgo _wrap_msg_handle_type_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long lon
 }
 
 
-brood_go_status _wrap_msg_take_cancel_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_cancel **_swig_go_2) {
+brood_go_status _wrap_msg_take_cancel_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_cancel **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_cancel **arg3 = (brood_cancel **) 0 ;
@@ -1676,7 +1686,7 @@ brood_go_status _wrap_msg_take_cancel_low_0c8ffba90bbfee75(brood_msg *_swig_go_0
 }
 
 
-brood_go_status _wrap_msg_take_lock_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_lock **_swig_go_2) {
+brood_go_status _wrap_msg_take_lock_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_lock **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_lock **arg3 = (brood_lock **) 0 ;
@@ -1696,7 +1706,7 @@ brood_go_status _wrap_msg_take_lock_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, 
 }
 
 
-brood_go_status _wrap_msg_take_semaphore_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_semaphore **_swig_go_2) {
+brood_go_status _wrap_msg_take_semaphore_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_semaphore **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_semaphore **arg3 = (brood_semaphore **) 0 ;
@@ -1716,7 +1726,7 @@ brood_go_status _wrap_msg_take_semaphore_low_0c8ffba90bbfee75(brood_msg *_swig_g
 }
 
 
-brood_go_status _wrap_msg_take_condition_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_condition **_swig_go_2) {
+brood_go_status _wrap_msg_take_condition_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_condition **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_condition **arg3 = (brood_condition **) 0 ;
@@ -1736,7 +1746,7 @@ brood_go_status _wrap_msg_take_condition_low_0c8ffba90bbfee75(brood_msg *_swig_g
 }
 
 
-brood_go_status _wrap_msg_take_event_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_event **_swig_go_2) {
+brood_go_status _wrap_msg_take_event_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_event **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_event **arg3 = (brood_event **) 0 ;
@@ -1756,7 +1766,7 @@ brood_go_status _wrap_msg_take_event_low_0c8ffba90bbfee75(brood_msg *_swig_go_0,
 }
 
 
-brood_go_status _wrap_msg_take_barrier_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_barrier **_swig_go_2) {
+brood_go_status _wrap_msg_take_barrier_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_barrier **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_barrier **arg3 = (brood_barrier **) 0 ;
@@ -1776,7 +1786,7 @@ brood_go_status _wrap_msg_take_barrier_low_0c8ffba90bbfee75(brood_msg *_swig_go_
 }
 
 
-brood_go_status _wrap_msg_take_rwlock_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_rwlock **_swig_go_2) {
+brood_go_status _wrap_msg_take_rwlock_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_rwlock **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_rwlock **arg3 = (brood_rwlock **) 0 ;
@@ -1796,7 +1806,7 @@ brood_go_status _wrap_msg_take_rwlock_low_0c8ffba90bbfee75(brood_msg *_swig_go_0
 }
 
 
-brood_go_status _wrap_msg_take_shared_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_shared **_swig_go_2) {
+brood_go_status _wrap_msg_take_shared_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_shared **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_shared **arg3 = (brood_shared **) 0 ;
@@ -1816,7 +1826,7 @@ brood_go_status _wrap_msg_take_shared_low_0c8ffba90bbfee75(brood_msg *_swig_go_0
 }
 
 
-void _wrap_msg_free_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
+void _wrap_msg_free_low_505f6517104d0ff8(brood_msg *_swig_go_0) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   
   arg1 = (brood_msg *)_swig_go_0;
@@ -1826,7 +1836,7 @@ void _wrap_msg_free_low_0c8ffba90bbfee75(brood_msg *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_pipe_create_low_0c8ffba90bbfee75(bool _swig_go_0, brood_pipe **_swig_go_1, brood_pipe **_swig_go_2) {
+brood_go_status _wrap_pipe_create_low_505f6517104d0ff8(bool _swig_go_0, brood_pipe **_swig_go_1, brood_pipe **_swig_go_2) {
   bool arg1 ;
   brood_pipe **arg2 = (brood_pipe **) 0 ;
   brood_pipe **arg3 = (brood_pipe **) 0 ;
@@ -1846,7 +1856,7 @@ brood_go_status _wrap_pipe_create_low_0c8ffba90bbfee75(bool _swig_go_0, brood_pi
 }
 
 
-brood_go_status _wrap_pipe_send_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4) {
+brood_go_status _wrap_pipe_send_low_505f6517104d0ff8(brood_pipe *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1871,7 +1881,7 @@ brood_go_status _wrap_pipe_send_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, _go
 }
 
 
-brood_go_status _wrap_pipe_send_msg_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, brood_msg *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_pipe_send_msg_low_505f6517104d0ff8(brood_pipe *_swig_go_0, brood_msg *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   brood_msg *arg2 = (brood_msg *) 0 ;
   int64_t arg3 ;
@@ -1893,7 +1903,7 @@ brood_go_status _wrap_pipe_send_msg_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0,
 }
 
 
-brood_go_status _wrap_pipe_recv_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_msg **_swig_go_3) {
+brood_go_status _wrap_pipe_recv_low_505f6517104d0ff8(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_msg **_swig_go_3) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -1915,7 +1925,7 @@ brood_go_status _wrap_pipe_recv_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, lon
 }
 
 
-brood_go_status _wrap_pipe_recv_into_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3, long long *_swig_go_4, char *_swig_go_5) {
+brood_go_status _wrap_pipe_recv_into_low_505f6517104d0ff8(brood_pipe *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3, long long *_swig_go_4, char *_swig_go_5) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1946,7 +1956,7 @@ brood_go_status _wrap_pipe_recv_into_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0
 }
 
 
-brood_go_status _wrap_pipe_peek_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3) {
+brood_go_status _wrap_pipe_peek_low_505f6517104d0ff8(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -1970,7 +1980,7 @@ brood_go_status _wrap_pipe_peek_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, lon
 }
 
 
-brood_go_status _wrap_pipe_poll_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_pipe_poll_low_505f6517104d0ff8(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -1990,7 +2000,53 @@ brood_go_status _wrap_pipe_poll_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0, lon
 }
 
 
-brood_go_status _wrap_pipe_shutdown_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0) {
+brood_go_status _wrap_pipe_send_fd_low_505f6517104d0ff8(brood_pipe *_swig_go_0, intgo _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+  brood_pipe *arg1 = (brood_pipe *) 0 ;
+  int32_t arg2 ;
+  int64_t arg3 ;
+  brood_cancel *arg4 = (brood_cancel *) 0 ;
+  brood_error **arg5 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg5 = &failure;
+  arg1 = (brood_pipe *)_swig_go_0;
+  arg2 = (int32_t)_swig_go_1; 
+  arg3 = (int64_t)_swig_go_2; 
+  arg4 = (brood_cancel *)_swig_go_3;
+  
+  result = (brood_go_status)brood_pipe_send_fd(arg1,arg2,arg3,arg4,arg5);
+  _swig_go_result = brood_go_outcome(result, failure);
+  return _swig_go_result;
+}
+
+
+brood_go_status _wrap_pipe_recv_fd_low_505f6517104d0ff8(brood_pipe *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, int *_swig_go_3) {
+  brood_pipe *arg1 = (brood_pipe *) 0 ;
+  int64_t arg2 ;
+  brood_cancel *arg3 = (brood_cancel *) 0 ;
+  int32_t *arg4 = (int32_t *) 0 ;
+  brood_error **arg5 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg5 = &failure;
+  arg1 = (brood_pipe *)_swig_go_0;
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (brood_cancel *)_swig_go_2;
+  arg4 = (int32_t *)_swig_go_3;
+  
+  result = (brood_go_status)brood_pipe_recv_fd(arg1,arg2,arg3,arg4,arg5);
+  _swig_go_result = brood_go_outcome(result, failure);
+  
+  
+  return _swig_go_result;
+}
+
+
+brood_go_status _wrap_pipe_shutdown_low_505f6517104d0ff8(brood_pipe *_swig_go_0) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2006,7 +2062,7 @@ brood_go_status _wrap_pipe_shutdown_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0)
 }
 
 
-void _wrap_pipe_free_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0) {
+void _wrap_pipe_free_low_505f6517104d0ff8(brood_pipe *_swig_go_0) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   
   arg1 = (brood_pipe *)_swig_go_0;
@@ -2016,7 +2072,7 @@ void _wrap_pipe_free_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_pipe_handle_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0) {
+brood_handle *_wrap_pipe_handle_low_505f6517104d0ff8(brood_pipe *_swig_go_0) {
   brood_pipe *arg1 = (brood_pipe *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -2029,7 +2085,7 @@ brood_handle *_wrap_pipe_handle_low_0c8ffba90bbfee75(brood_pipe *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_msg_take_pipe_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_pipe **_swig_go_2) {
+brood_go_status _wrap_msg_take_pipe_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_pipe **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_pipe **arg3 = (brood_pipe **) 0 ;
@@ -2049,7 +2105,7 @@ brood_go_status _wrap_msg_take_pipe_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, 
 }
 
 
-intgo _wrap_STDIO_DEFAULT_low_0c8ffba90bbfee75() {
+intgo _wrap_STDIO_DEFAULT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2061,7 +2117,7 @@ intgo _wrap_STDIO_DEFAULT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_STDIO_INHERIT_low_0c8ffba90bbfee75() {
+intgo _wrap_STDIO_INHERIT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2073,7 +2129,7 @@ intgo _wrap_STDIO_INHERIT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_STDIO_NULL_low_0c8ffba90bbfee75() {
+intgo _wrap_STDIO_NULL_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2085,7 +2141,7 @@ intgo _wrap_STDIO_NULL_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_STDIO_PIPE_low_0c8ffba90bbfee75() {
+intgo _wrap_STDIO_PIPE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2097,7 +2153,7 @@ intgo _wrap_STDIO_PIPE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_STDIO_FILE_low_0c8ffba90bbfee75() {
+intgo _wrap_STDIO_FILE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2109,7 +2165,7 @@ intgo _wrap_STDIO_FILE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_STDIO_LINES_low_0c8ffba90bbfee75() {
+intgo _wrap_STDIO_LINES_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2121,7 +2177,7 @@ intgo _wrap_STDIO_LINES_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_process_start_low_0c8ffba90bbfee75(_gostring_ _swig_go_0, _goslice_ _swig_go_1, brood_process_options *_swig_go_2, brood_process **_swig_go_3) {
+brood_go_status _wrap_process_start_low_505f6517104d0ff8(_gostring_ _swig_go_0, _goslice_ _swig_go_1, brood_process_options *_swig_go_2, brood_process **_swig_go_3) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2151,7 +2207,7 @@ brood_go_status _wrap_process_start_low_0c8ffba90bbfee75(_gostring_ _swig_go_0, 
 }
 
 
-brood_go_status _wrap_process_start_msg_low_0c8ffba90bbfee75(_gostring_ _swig_go_0, brood_msg *_swig_go_1, brood_process_options *_swig_go_2, brood_process **_swig_go_3) {
+brood_go_status _wrap_process_start_msg_low_505f6517104d0ff8(_gostring_ _swig_go_0, brood_msg *_swig_go_1, brood_process_options *_swig_go_2, brood_process **_swig_go_3) {
   char *arg1 = (char *) 0 ;
   brood_msg *arg2 = (brood_msg *) 0 ;
   brood_process_options *arg3 = (brood_process_options *) 0 ;
@@ -2180,7 +2236,7 @@ brood_go_status _wrap_process_start_msg_low_0c8ffba90bbfee75(_gostring_ _swig_go
 }
 
 
-brood_go_status _wrap_process_spawn_low_0c8ffba90bbfee75(brood_process_options *_swig_go_0, brood_process **_swig_go_1) {
+brood_go_status _wrap_process_spawn_low_505f6517104d0ff8(brood_process_options *_swig_go_0, brood_process **_swig_go_1) {
   brood_process_options *arg1 = (brood_process_options *) 0 ;
   brood_process **arg2 = (brood_process **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2200,7 +2256,7 @@ brood_go_status _wrap_process_spawn_low_0c8ffba90bbfee75(brood_process_options *
 }
 
 
-brood_go_status _wrap_process_join_low_0c8ffba90bbfee75(brood_process *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_process_join_low_505f6517104d0ff8(brood_process *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_process *arg1 = (brood_process *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -2220,7 +2276,7 @@ brood_go_status _wrap_process_join_low_0c8ffba90bbfee75(brood_process *_swig_go_
 }
 
 
-brood_go_status _wrap_process_signal_low_0c8ffba90bbfee75(brood_process *_swig_go_0, intgo _swig_go_1) {
+brood_go_status _wrap_process_signal_low_505f6517104d0ff8(brood_process *_swig_go_0, intgo _swig_go_1) {
   brood_process *arg1 = (brood_process *) 0 ;
   int32_t arg2 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2238,7 +2294,7 @@ brood_go_status _wrap_process_signal_low_0c8ffba90bbfee75(brood_process *_swig_g
 }
 
 
-brood_go_status _wrap_process_terminate_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+brood_go_status _wrap_process_terminate_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2254,7 +2310,7 @@ brood_go_status _wrap_process_terminate_low_0c8ffba90bbfee75(brood_process *_swi
 }
 
 
-brood_go_status _wrap_process_kill_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+brood_go_status _wrap_process_kill_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2270,7 +2326,7 @@ brood_go_status _wrap_process_kill_low_0c8ffba90bbfee75(brood_process *_swig_go_
 }
 
 
-bool _wrap_process_alive_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+bool _wrap_process_alive_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -2283,7 +2339,7 @@ bool _wrap_process_alive_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
 }
 
 
-long long _wrap_process_pid_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+long long _wrap_process_pid_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -2296,7 +2352,7 @@ long long _wrap_process_pid_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_process_name_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+_gostring_ _wrap_process_name_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2309,7 +2365,7 @@ _gostring_ _wrap_process_name_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_process_exit_code_low_0c8ffba90bbfee75(brood_process *_swig_go_0, int *_swig_go_1) {
+brood_go_status _wrap_process_exit_code_low_505f6517104d0ff8(brood_process *_swig_go_0, int *_swig_go_1) {
   brood_process *arg1 = (brood_process *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2329,7 +2385,7 @@ brood_go_status _wrap_process_exit_code_low_0c8ffba90bbfee75(brood_process *_swi
 }
 
 
-brood_go_status _wrap_process_exit_signal_low_0c8ffba90bbfee75(brood_process *_swig_go_0, int *_swig_go_1) {
+brood_go_status _wrap_process_exit_signal_low_505f6517104d0ff8(brood_process *_swig_go_0, int *_swig_go_1) {
   brood_process *arg1 = (brood_process *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2349,7 +2405,7 @@ brood_go_status _wrap_process_exit_signal_low_0c8ffba90bbfee75(brood_process *_s
 }
 
 
-brood_go_status _wrap_process_outcome_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+brood_go_status _wrap_process_outcome_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2365,7 +2421,7 @@ brood_go_status _wrap_process_outcome_low_0c8ffba90bbfee75(brood_process *_swig_
 }
 
 
-brood_go_status _wrap_process_usage_low_0c8ffba90bbfee75(brood_process *_swig_go_0, brood_usage *_swig_go_1) {
+brood_go_status _wrap_process_usage_low_505f6517104d0ff8(brood_process *_swig_go_0, brood_usage *_swig_go_1) {
   brood_process *arg1 = (brood_process *) 0 ;
   brood_usage *arg2 = (brood_usage *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2385,7 +2441,7 @@ brood_go_status _wrap_process_usage_low_0c8ffba90bbfee75(brood_process *_swig_go
 }
 
 
-brood_go_status _wrap_process_write_low_0c8ffba90bbfee75(brood_process *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3, long long *_swig_go_4) {
+brood_go_status _wrap_process_write_low_505f6517104d0ff8(brood_process *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3, long long *_swig_go_4) {
   brood_process *arg1 = (brood_process *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2412,7 +2468,7 @@ brood_go_status _wrap_process_write_low_0c8ffba90bbfee75(brood_process *_swig_go
 }
 
 
-brood_go_status _wrap_process_close_input_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+brood_go_status _wrap_process_close_input_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2428,7 +2484,7 @@ brood_go_status _wrap_process_close_input_low_0c8ffba90bbfee75(brood_process *_s
 }
 
 
-brood_go_status _wrap_process_read_low_0c8ffba90bbfee75(brood_process *_swig_go_0, intgo _swig_go_1, _goslice_ _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4, long long *_swig_go_5) {
+brood_go_status _wrap_process_read_low_505f6517104d0ff8(brood_process *_swig_go_0, intgo _swig_go_1, _goslice_ _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4, long long *_swig_go_5) {
   brood_process *arg1 = (brood_process *) 0 ;
   int arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2457,7 +2513,7 @@ brood_go_status _wrap_process_read_low_0c8ffba90bbfee75(brood_process *_swig_go_
 }
 
 
-void _wrap_process_free_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
+void _wrap_process_free_low_505f6517104d0ff8(brood_process *_swig_go_0) {
   brood_process *arg1 = (brood_process *) 0 ;
   
   arg1 = (brood_process *)_swig_go_0;
@@ -2467,7 +2523,7 @@ void _wrap_process_free_low_0c8ffba90bbfee75(brood_process *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_current_name_low_0c8ffba90bbfee75() {
+_gostring_ _wrap_current_name_low_505f6517104d0ff8() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -2478,7 +2534,7 @@ _gostring_ _wrap_current_name_low_0c8ffba90bbfee75() {
 }
 
 
-long long _wrap_parent_pid_low_0c8ffba90bbfee75() {
+long long _wrap_parent_pid_low_505f6517104d0ff8() {
   int64_t result;
   long long _swig_go_result;
   
@@ -2489,7 +2545,7 @@ long long _wrap_parent_pid_low_0c8ffba90bbfee75() {
 }
 
 
-brood_handle *_wrap_parent_handle_low_0c8ffba90bbfee75() {
+brood_handle *_wrap_parent_handle_low_505f6517104d0ff8() {
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
   
@@ -2500,7 +2556,7 @@ brood_handle *_wrap_parent_handle_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_NO_RETRIES_low_0c8ffba90bbfee75() {
+intgo _wrap_NO_RETRIES_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2511,7 +2567,7 @@ intgo _wrap_NO_RETRIES_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_pool_create_low_0c8ffba90bbfee75(brood_pool_options *_swig_go_0, brood_pool **_swig_go_1) {
+brood_go_status _wrap_pool_create_low_505f6517104d0ff8(brood_pool_options *_swig_go_0, brood_pool **_swig_go_1) {
   brood_pool_options *arg1 = (brood_pool_options *) 0 ;
   brood_pool **arg2 = (brood_pool **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2531,7 +2587,7 @@ brood_go_status _wrap_pool_create_low_0c8ffba90bbfee75(brood_pool_options *_swig
 }
 
 
-brood_go_status _wrap_pool_submit_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, brood_submit_options *_swig_go_3, brood_future **_swig_go_4) {
+brood_go_status _wrap_pool_submit_low_505f6517104d0ff8(brood_pool *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, brood_submit_options *_swig_go_3, brood_future **_swig_go_4) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -2563,7 +2619,7 @@ brood_go_status _wrap_pool_submit_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _
 }
 
 
-brood_go_status _wrap_pool_submit_msg_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _gostring_ _swig_go_1, brood_msg *_swig_go_2, brood_submit_options *_swig_go_3, brood_future **_swig_go_4) {
+brood_go_status _wrap_pool_submit_msg_low_505f6517104d0ff8(brood_pool *_swig_go_0, _gostring_ _swig_go_1, brood_msg *_swig_go_2, brood_submit_options *_swig_go_3, brood_future **_swig_go_4) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   char *arg2 = (char *) 0 ;
   brood_msg *arg3 = (brood_msg *) 0 ;
@@ -2594,7 +2650,7 @@ brood_go_status _wrap_pool_submit_msg_low_0c8ffba90bbfee75(brood_pool *_swig_go_
 }
 
 
-brood_go_status _wrap_pool_call_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, brood_submit_options *_swig_go_3, long long _swig_go_4, brood_cancel *_swig_go_5, brood_msg **_swig_go_6) {
+brood_go_status _wrap_pool_call_low_505f6517104d0ff8(brood_pool *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, brood_submit_options *_swig_go_3, long long _swig_go_4, brood_cancel *_swig_go_5, brood_msg **_swig_go_6) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -2630,7 +2686,7 @@ brood_go_status _wrap_pool_call_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _go
 }
 
 
-brood_go_status _wrap_future_result_low_0c8ffba90bbfee75(brood_future *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_msg **_swig_go_3) {
+brood_go_status _wrap_future_result_low_505f6517104d0ff8(brood_future *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_msg **_swig_go_3) {
   brood_future *arg1 = (brood_future *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -2652,7 +2708,7 @@ brood_go_status _wrap_future_result_low_0c8ffba90bbfee75(brood_future *_swig_go_
 }
 
 
-brood_go_status _wrap_future_wait_low_0c8ffba90bbfee75(brood_future *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_future_wait_low_505f6517104d0ff8(brood_future *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_future *arg1 = (brood_future *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -2672,7 +2728,7 @@ brood_go_status _wrap_future_wait_low_0c8ffba90bbfee75(brood_future *_swig_go_0,
 }
 
 
-bool _wrap_future_done_low_0c8ffba90bbfee75(brood_future *_swig_go_0) {
+bool _wrap_future_done_low_505f6517104d0ff8(brood_future *_swig_go_0) {
   brood_future *arg1 = (brood_future *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -2685,7 +2741,7 @@ bool _wrap_future_done_low_0c8ffba90bbfee75(brood_future *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_future_cancel_low_0c8ffba90bbfee75(brood_future *_swig_go_0) {
+brood_go_status _wrap_future_cancel_low_505f6517104d0ff8(brood_future *_swig_go_0) {
   brood_future *arg1 = (brood_future *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2701,7 +2757,7 @@ brood_go_status _wrap_future_cancel_low_0c8ffba90bbfee75(brood_future *_swig_go_
 }
 
 
-void _wrap_future_free_low_0c8ffba90bbfee75(brood_future *_swig_go_0) {
+void _wrap_future_free_low_505f6517104d0ff8(brood_future *_swig_go_0) {
   brood_future *arg1 = (brood_future *) 0 ;
   
   arg1 = (brood_future *)_swig_go_0;
@@ -2711,7 +2767,7 @@ void _wrap_future_free_low_0c8ffba90bbfee75(brood_future *_swig_go_0) {
 }
 
 
-intgo _wrap_ON_ERROR_FIRST_low_0c8ffba90bbfee75() {
+intgo _wrap_ON_ERROR_FIRST_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2723,7 +2779,7 @@ intgo _wrap_ON_ERROR_FIRST_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_ON_ERROR_COLLECT_low_0c8ffba90bbfee75() {
+intgo _wrap_ON_ERROR_COLLECT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2735,7 +2791,7 @@ intgo _wrap_ON_ERROR_COLLECT_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_pool_map_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, brood_stream_options *_swig_go_3, brood_stream **_swig_go_4) {
+brood_go_status _wrap_pool_map_low_505f6517104d0ff8(brood_pool *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, brood_stream_options *_swig_go_3, brood_stream **_swig_go_4) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   char *arg2 = (char *) 0 ;
   brood_bytes *arg3 = (brood_bytes *) 0 ;
@@ -2772,7 +2828,7 @@ brood_go_status _wrap_pool_map_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _gos
 }
 
 
-brood_go_status _wrap_stream_create_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, _gostring_ _swig_go_1, brood_stream_options *_swig_go_2, brood_stream **_swig_go_3) {
+brood_go_status _wrap_stream_create_low_505f6517104d0ff8(brood_pool *_swig_go_0, _gostring_ _swig_go_1, brood_stream_options *_swig_go_2, brood_stream **_swig_go_3) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   char *arg2 = (char *) 0 ;
   brood_stream_options *arg3 = (brood_stream_options *) 0 ;
@@ -2801,7 +2857,7 @@ brood_go_status _wrap_stream_create_low_0c8ffba90bbfee75(brood_pool *_swig_go_0,
 }
 
 
-brood_go_status _wrap_stream_push_low_0c8ffba90bbfee75(brood_stream *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_stream_push_low_505f6517104d0ff8(brood_stream *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_stream *arg1 = (brood_stream *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2824,7 +2880,7 @@ brood_go_status _wrap_stream_push_low_0c8ffba90bbfee75(brood_stream *_swig_go_0,
 }
 
 
-brood_go_status _wrap_stream_finish_low_0c8ffba90bbfee75(brood_stream *_swig_go_0) {
+brood_go_status _wrap_stream_finish_low_505f6517104d0ff8(brood_stream *_swig_go_0) {
   brood_stream *arg1 = (brood_stream *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2840,7 +2896,7 @@ brood_go_status _wrap_stream_finish_low_0c8ffba90bbfee75(brood_stream *_swig_go_
 }
 
 
-brood_go_status _wrap_stream_next_low_0c8ffba90bbfee75(brood_stream *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3, brood_msg **_swig_go_4) {
+brood_go_status _wrap_stream_next_low_505f6517104d0ff8(brood_stream *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, long long *_swig_go_3, brood_msg **_swig_go_4) {
   brood_stream *arg1 = (brood_stream *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -2866,7 +2922,7 @@ brood_go_status _wrap_stream_next_low_0c8ffba90bbfee75(brood_stream *_swig_go_0,
 }
 
 
-void _wrap_stream_free_low_0c8ffba90bbfee75(brood_stream *_swig_go_0) {
+void _wrap_stream_free_low_505f6517104d0ff8(brood_stream *_swig_go_0) {
   brood_stream *arg1 = (brood_stream *) 0 ;
   
   arg1 = (brood_stream *)_swig_go_0;
@@ -2876,7 +2932,7 @@ void _wrap_stream_free_low_0c8ffba90bbfee75(brood_stream *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_pool_shutdown_low_0c8ffba90bbfee75(brood_pool *_swig_go_0) {
+brood_go_status _wrap_pool_shutdown_low_505f6517104d0ff8(brood_pool *_swig_go_0) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2892,7 +2948,7 @@ brood_go_status _wrap_pool_shutdown_low_0c8ffba90bbfee75(brood_pool *_swig_go_0)
 }
 
 
-brood_go_status _wrap_pool_terminate_low_0c8ffba90bbfee75(brood_pool *_swig_go_0) {
+brood_go_status _wrap_pool_terminate_low_505f6517104d0ff8(brood_pool *_swig_go_0) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -2908,7 +2964,7 @@ brood_go_status _wrap_pool_terminate_low_0c8ffba90bbfee75(brood_pool *_swig_go_0
 }
 
 
-brood_go_status _wrap_pool_join_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_pool_join_low_505f6517104d0ff8(brood_pool *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -2928,7 +2984,7 @@ brood_go_status _wrap_pool_join_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, lon
 }
 
 
-void _wrap_pool_free_low_0c8ffba90bbfee75(brood_pool *_swig_go_0) {
+void _wrap_pool_free_low_505f6517104d0ff8(brood_pool *_swig_go_0) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   
   arg1 = (brood_pool *)_swig_go_0;
@@ -2938,7 +2994,7 @@ void _wrap_pool_free_low_0c8ffba90bbfee75(brood_pool *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_pool_get_stats_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, brood_pool_stats *_swig_go_1) {
+brood_go_status _wrap_pool_get_stats_low_505f6517104d0ff8(brood_pool *_swig_go_0, brood_pool_stats *_swig_go_1) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   brood_pool_stats *arg2 = (brood_pool_stats *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -2958,7 +3014,7 @@ brood_go_status _wrap_pool_get_stats_low_0c8ffba90bbfee75(brood_pool *_swig_go_0
 }
 
 
-intgo _wrap_WORKER_STARTING_low_0c8ffba90bbfee75() {
+intgo _wrap_WORKER_STARTING_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2970,7 +3026,7 @@ intgo _wrap_WORKER_STARTING_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_WORKER_IDLE_low_0c8ffba90bbfee75() {
+intgo _wrap_WORKER_IDLE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2982,7 +3038,7 @@ intgo _wrap_WORKER_IDLE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_WORKER_BUSY_low_0c8ffba90bbfee75() {
+intgo _wrap_WORKER_BUSY_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -2994,7 +3050,7 @@ intgo _wrap_WORKER_BUSY_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_WORKER_ENDING_low_0c8ffba90bbfee75() {
+intgo _wrap_WORKER_ENDING_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3006,7 +3062,7 @@ intgo _wrap_WORKER_ENDING_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_queue_create_low_0c8ffba90bbfee75(brood_queue_options *_swig_go_0, brood_queue **_swig_go_1) {
+brood_go_status _wrap_queue_create_low_505f6517104d0ff8(brood_queue_options *_swig_go_0, brood_queue **_swig_go_1) {
   brood_queue_options *arg1 = (brood_queue_options *) 0 ;
   brood_queue **arg2 = (brood_queue **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3026,7 +3082,7 @@ brood_go_status _wrap_queue_create_low_0c8ffba90bbfee75(brood_queue_options *_sw
 }
 
 
-brood_go_status _wrap_queue_put_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4) {
+brood_go_status _wrap_queue_put_low_505f6517104d0ff8(brood_queue *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -3051,7 +3107,7 @@ brood_go_status _wrap_queue_put_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, _g
 }
 
 
-brood_go_status _wrap_queue_put_msg_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, brood_msg *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_queue_put_msg_low_505f6517104d0ff8(brood_queue *_swig_go_0, brood_msg *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_msg *arg2 = (brood_msg *) 0 ;
   int64_t arg3 ;
@@ -3073,7 +3129,7 @@ brood_go_status _wrap_queue_put_msg_low_0c8ffba90bbfee75(brood_queue *_swig_go_0
 }
 
 
-brood_go_status _wrap_queue_put_many_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4, long long *_swig_go_5) {
+brood_go_status _wrap_queue_put_many_low_505f6517104d0ff8(brood_queue *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4, long long *_swig_go_5) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_bytes *arg2 = (brood_bytes *) 0 ;
   size_t arg3 ;
@@ -3107,7 +3163,7 @@ brood_go_status _wrap_queue_put_many_low_0c8ffba90bbfee75(brood_queue *_swig_go_
 }
 
 
-brood_go_status _wrap_queue_loan_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, long long _swig_go_1, char _swig_go_2, brood_msg **_swig_go_3) {
+brood_go_status _wrap_queue_loan_low_505f6517104d0ff8(brood_queue *_swig_go_0, long long _swig_go_1, char _swig_go_2, brood_msg **_swig_go_3) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   size_t arg2 ;
   uint8_t arg3 ;
@@ -3129,7 +3185,7 @@ brood_go_status _wrap_queue_loan_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, l
 }
 
 
-brood_go_status _wrap_queue_get_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_msg **_swig_go_3) {
+brood_go_status _wrap_queue_get_low_505f6517104d0ff8(brood_queue *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_msg **_swig_go_3) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -3151,7 +3207,7 @@ brood_go_status _wrap_queue_get_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, lo
 }
 
 
-brood_go_status _wrap_queue_get_lease_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_lease **_swig_go_3) {
+brood_go_status _wrap_queue_get_lease_low_505f6517104d0ff8(brood_queue *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_lease **_swig_go_3) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -3173,7 +3229,7 @@ brood_go_status _wrap_queue_get_lease_low_0c8ffba90bbfee75(brood_queue *_swig_go
 }
 
 
-brood_msg *_wrap_lease_msg_low_0c8ffba90bbfee75(brood_lease *_swig_go_0) {
+brood_msg *_wrap_lease_msg_low_505f6517104d0ff8(brood_lease *_swig_go_0) {
   brood_lease *arg1 = (brood_lease *) 0 ;
   brood_msg *result = 0 ;
   brood_msg *_swig_go_result;
@@ -3186,7 +3242,7 @@ brood_msg *_wrap_lease_msg_low_0c8ffba90bbfee75(brood_lease *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_lease_ack_low_0c8ffba90bbfee75(brood_lease *_swig_go_0) {
+brood_go_status _wrap_lease_ack_low_505f6517104d0ff8(brood_lease *_swig_go_0) {
   brood_lease *arg1 = (brood_lease *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -3202,7 +3258,7 @@ brood_go_status _wrap_lease_ack_low_0c8ffba90bbfee75(brood_lease *_swig_go_0) {
 }
 
 
-void _wrap_lease_free_low_0c8ffba90bbfee75(brood_lease *_swig_go_0) {
+void _wrap_lease_free_low_505f6517104d0ff8(brood_lease *_swig_go_0) {
   brood_lease *arg1 = (brood_lease *) 0 ;
   
   arg1 = (brood_lease *)_swig_go_0;
@@ -3212,7 +3268,7 @@ void _wrap_lease_free_low_0c8ffba90bbfee75(brood_lease *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_queue_task_done_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
+brood_go_status _wrap_queue_task_done_low_505f6517104d0ff8(brood_queue *_swig_go_0) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -3228,7 +3284,7 @@ brood_go_status _wrap_queue_task_done_low_0c8ffba90bbfee75(brood_queue *_swig_go
 }
 
 
-brood_go_status _wrap_queue_join_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_queue_join_low_505f6517104d0ff8(brood_queue *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -3248,7 +3304,7 @@ brood_go_status _wrap_queue_join_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, l
 }
 
 
-long long _wrap_queue_length_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
+long long _wrap_queue_length_low_505f6517104d0ff8(brood_queue *_swig_go_0) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3261,7 +3317,7 @@ long long _wrap_queue_length_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_queue_get_stats_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, brood_queue_stats *_swig_go_1) {
+brood_go_status _wrap_queue_get_stats_low_505f6517104d0ff8(brood_queue *_swig_go_0, brood_queue_stats *_swig_go_1) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_queue_stats *arg2 = (brood_queue_stats *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3281,7 +3337,7 @@ brood_go_status _wrap_queue_get_stats_low_0c8ffba90bbfee75(brood_queue *_swig_go
 }
 
 
-brood_go_status _wrap_queue_shutdown_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
+brood_go_status _wrap_queue_shutdown_low_505f6517104d0ff8(brood_queue *_swig_go_0) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -3297,7 +3353,7 @@ brood_go_status _wrap_queue_shutdown_low_0c8ffba90bbfee75(brood_queue *_swig_go_
 }
 
 
-void _wrap_queue_free_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
+void _wrap_queue_free_low_505f6517104d0ff8(brood_queue *_swig_go_0) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   
   arg1 = (brood_queue *)_swig_go_0;
@@ -3307,7 +3363,7 @@ void _wrap_queue_free_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_queue_handle_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
+brood_handle *_wrap_queue_handle_low_505f6517104d0ff8(brood_queue *_swig_go_0) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -3320,7 +3376,7 @@ brood_handle *_wrap_queue_handle_low_0c8ffba90bbfee75(brood_queue *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_msg_take_queue_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, long long _swig_go_1, brood_queue **_swig_go_2) {
+brood_go_status _wrap_msg_take_queue_low_505f6517104d0ff8(brood_msg *_swig_go_0, long long _swig_go_1, brood_queue **_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   size_t arg2 ;
   brood_queue **arg3 = (brood_queue **) 0 ;
@@ -3340,7 +3396,134 @@ brood_go_status _wrap_msg_take_queue_low_0c8ffba90bbfee75(brood_msg *_swig_go_0,
 }
 
 
-intgo _wrap_TYPE_BOOL_low_0c8ffba90bbfee75() {
+brood_go_status _wrap_publish_low_505f6517104d0ff8(_gostring_ _swig_go_0, brood_publish_options *_swig_go_1, brood_publication **_swig_go_2) {
+  char *arg1 = (char *) 0 ;
+  brood_publish_options *arg2 = (brood_publish_options *) 0 ;
+  brood_publication **arg3 = (brood_publication **) 0 ;
+  brood_error **arg4 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg4 = &failure;
+  
+  arg1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(arg1, _swig_go_0.p, _swig_go_0.n);
+  arg1[_swig_go_0.n] = '\0';
+  
+  
+  arg2 = _swig_go_1 == NULL ? NULL : (brood_publish_options *)((brood_record *)_swig_go_1)->as("brood_publish_options");
+  
+  arg3 = (brood_publication **)_swig_go_2;
+  
+  result = (brood_go_status)brood_publish((char const *)arg1,(brood_publish_options const *)arg2,arg3,arg4);
+  _swig_go_result = brood_go_outcome(result, failure);
+  free(arg1); 
+  return _swig_go_result;
+}
+
+
+brood_go_status _wrap_publication_accept_low_505f6517104d0ff8(brood_publication *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, brood_pipe **_swig_go_3) {
+  brood_publication *arg1 = (brood_publication *) 0 ;
+  int64_t arg2 ;
+  brood_cancel *arg3 = (brood_cancel *) 0 ;
+  brood_pipe **arg4 = (brood_pipe **) 0 ;
+  brood_error **arg5 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg5 = &failure;
+  arg1 = (brood_publication *)_swig_go_0;
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (brood_cancel *)_swig_go_2;
+  arg4 = (brood_pipe **)_swig_go_3;
+  
+  result = (brood_go_status)brood_publication_accept(arg1,arg2,arg3,arg4,arg5);
+  _swig_go_result = brood_go_outcome(result, failure);
+  return _swig_go_result;
+}
+
+
+void _wrap_publication_free_low_505f6517104d0ff8(brood_publication *_swig_go_0) {
+  brood_publication *arg1 = (brood_publication *) 0 ;
+  
+  arg1 = (brood_publication *)_swig_go_0;
+  
+  brood_publication_free(arg1);
+  
+}
+
+
+brood_handle *_wrap_publication_handle_low_505f6517104d0ff8(brood_publication *_swig_go_0) {
+  brood_publication *arg1 = (brood_publication *) 0 ;
+  brood_handle *result = 0 ;
+  brood_handle *_swig_go_result;
+  
+  arg1 = (brood_publication *)_swig_go_0;
+  
+  result = (brood_handle *)brood_publication_handle(arg1);
+  _swig_go_result = (brood_handle *)result;
+  return _swig_go_result;
+}
+
+
+brood_go_status _wrap_lookup_low_505f6517104d0ff8(_gostring_ _swig_go_0, brood_lookup_options *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3, brood_pipe **_swig_go_4) {
+  char *arg1 = (char *) 0 ;
+  brood_lookup_options *arg2 = (brood_lookup_options *) 0 ;
+  int64_t arg3 ;
+  brood_cancel *arg4 = (brood_cancel *) 0 ;
+  brood_pipe **arg5 = (brood_pipe **) 0 ;
+  brood_error **arg6 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg6 = &failure;
+  
+  arg1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(arg1, _swig_go_0.p, _swig_go_0.n);
+  arg1[_swig_go_0.n] = '\0';
+  
+  
+  arg2 = _swig_go_1 == NULL ? NULL : (brood_lookup_options *)((brood_record *)_swig_go_1)->as("brood_lookup_options");
+  
+  arg3 = (int64_t)_swig_go_2; 
+  arg4 = (brood_cancel *)_swig_go_3;
+  arg5 = (brood_pipe **)_swig_go_4;
+  
+  result = (brood_go_status)brood_lookup((char const *)arg1,(brood_lookup_options const *)arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = brood_go_outcome(result, failure);
+  free(arg1); 
+  return _swig_go_result;
+}
+
+
+brood_go_status _wrap_pipe_peer_low_505f6517104d0ff8(brood_pipe *_swig_go_0, long long *_swig_go_1, int *_swig_go_2) {
+  brood_pipe *arg1 = (brood_pipe *) 0 ;
+  int64_t *arg2 = (int64_t *) 0 ;
+  uint32_t *arg3 = (uint32_t *) 0 ;
+  brood_error **arg4 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg4 = &failure;
+  arg1 = (brood_pipe *)_swig_go_0;
+  arg2 = (int64_t *)_swig_go_1;
+  arg3 = (uint32_t *)_swig_go_2;
+  
+  result = (brood_go_status)brood_pipe_peer(arg1,arg2,arg3,arg4);
+  _swig_go_result = brood_go_outcome(result, failure);
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+intgo _wrap_TYPE_BOOL_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3352,7 +3535,7 @@ intgo _wrap_TYPE_BOOL_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_CHAR_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_CHAR_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3364,7 +3547,7 @@ intgo _wrap_TYPE_CHAR_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_WCHAR_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_WCHAR_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3376,7 +3559,7 @@ intgo _wrap_TYPE_WCHAR_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_INT8_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_INT8_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3388,7 +3571,7 @@ intgo _wrap_TYPE_INT8_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_UINT8_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_UINT8_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3400,7 +3583,7 @@ intgo _wrap_TYPE_UINT8_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_INT16_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_INT16_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3412,7 +3595,7 @@ intgo _wrap_TYPE_INT16_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_UINT16_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_UINT16_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3424,7 +3607,7 @@ intgo _wrap_TYPE_UINT16_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_INT32_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_INT32_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3436,7 +3619,7 @@ intgo _wrap_TYPE_INT32_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_UINT32_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_UINT32_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3448,7 +3631,7 @@ intgo _wrap_TYPE_UINT32_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_INT64_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_INT64_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3460,7 +3643,7 @@ intgo _wrap_TYPE_INT64_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_UINT64_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_UINT64_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3472,7 +3655,7 @@ intgo _wrap_TYPE_UINT64_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_FLOAT_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_FLOAT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3484,7 +3667,7 @@ intgo _wrap_TYPE_FLOAT_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_DOUBLE_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_DOUBLE_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3496,7 +3679,7 @@ intgo _wrap_TYPE_DOUBLE_low_0c8ffba90bbfee75() {
 }
 
 
-intgo _wrap_TYPE_STRUCT_low_0c8ffba90bbfee75() {
+intgo _wrap_TYPE_STRUCT_low_505f6517104d0ff8() {
   int result;
   intgo _swig_go_result;
   
@@ -3508,7 +3691,7 @@ intgo _wrap_TYPE_STRUCT_low_0c8ffba90bbfee75() {
 }
 
 
-brood_go_status _wrap_shared_create_low_0c8ffba90bbfee75(intgo _swig_go_0, long long _swig_go_1, brood_shared_options *_swig_go_2, brood_shared **_swig_go_3) {
+brood_go_status _wrap_shared_create_low_505f6517104d0ff8(intgo _swig_go_0, long long _swig_go_1, brood_shared_options *_swig_go_2, brood_shared **_swig_go_3) {
   uint32_t arg1 ;
   uint64_t arg2 ;
   brood_shared_options *arg3 = (brood_shared_options *) 0 ;
@@ -3532,7 +3715,7 @@ brood_go_status _wrap_shared_create_low_0c8ffba90bbfee75(intgo _swig_go_0, long 
 }
 
 
-long long _wrap_shared_count_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
+long long _wrap_shared_count_low_505f6517104d0ff8(brood_shared *_swig_go_0) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -3545,7 +3728,7 @@ long long _wrap_shared_count_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
 }
 
 
-intgo _wrap_shared_type_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
+intgo _wrap_shared_type_low_505f6517104d0ff8(brood_shared *_swig_go_0) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3558,7 +3741,7 @@ intgo _wrap_shared_type_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
 }
 
 
-intgo _wrap_shared_element_size_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
+intgo _wrap_shared_element_size_low_505f6517104d0ff8(brood_shared *_swig_go_0) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -3571,7 +3754,7 @@ intgo _wrap_shared_element_size_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_shared_read_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, _goslice_ _swig_go_3) {
+brood_go_status _wrap_shared_read_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, _goslice_ _swig_go_3) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   uint64_t arg3 ;
@@ -3594,7 +3777,7 @@ brood_go_status _wrap_shared_read_low_0c8ffba90bbfee75(brood_shared *_swig_go_0,
 }
 
 
-brood_go_status _wrap_shared_write_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, _goslice_ _swig_go_3) {
+brood_go_status _wrap_shared_write_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, _goslice_ _swig_go_3) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   uint64_t arg3 ;
@@ -3617,7 +3800,7 @@ brood_go_status _wrap_shared_write_low_0c8ffba90bbfee75(brood_shared *_swig_go_0
 }
 
 
-brood_go_status _wrap_shared_get_int_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long *_swig_go_2) {
+brood_go_status _wrap_shared_get_int_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long *_swig_go_2) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   int64_t *arg3 = (int64_t *) 0 ;
@@ -3639,7 +3822,7 @@ brood_go_status _wrap_shared_get_int_low_0c8ffba90bbfee75(brood_shared *_swig_go
 }
 
 
-brood_go_status _wrap_shared_set_int_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2) {
+brood_go_status _wrap_shared_set_int_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   int64_t arg3 ;
@@ -3659,7 +3842,7 @@ brood_go_status _wrap_shared_set_int_low_0c8ffba90bbfee75(brood_shared *_swig_go
 }
 
 
-brood_go_status _wrap_shared_add_int_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, long long *_swig_go_3) {
+brood_go_status _wrap_shared_add_int_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, long long *_swig_go_3) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   int64_t arg3 ;
@@ -3683,7 +3866,7 @@ brood_go_status _wrap_shared_add_int_low_0c8ffba90bbfee75(brood_shared *_swig_go
 }
 
 
-brood_go_status _wrap_shared_compare_exchange_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long *_swig_go_2, long long _swig_go_3, bool *_swig_go_4) {
+brood_go_status _wrap_shared_compare_exchange_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long *_swig_go_2, long long _swig_go_3, bool *_swig_go_4) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   int64_t *arg3 = (int64_t *) 0 ;
@@ -3711,7 +3894,7 @@ brood_go_status _wrap_shared_compare_exchange_low_0c8ffba90bbfee75(brood_shared 
 }
 
 
-brood_go_status _wrap_shared_get_float_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, double *_swig_go_2) {
+brood_go_status _wrap_shared_get_float_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, double *_swig_go_2) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   double *arg3 = (double *) 0 ;
@@ -3733,7 +3916,7 @@ brood_go_status _wrap_shared_get_float_low_0c8ffba90bbfee75(brood_shared *_swig_
 }
 
 
-brood_go_status _wrap_shared_set_float_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, double _swig_go_2) {
+brood_go_status _wrap_shared_set_float_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, double _swig_go_2) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   double arg3 ;
@@ -3753,7 +3936,7 @@ brood_go_status _wrap_shared_set_float_low_0c8ffba90bbfee75(brood_shared *_swig_
 }
 
 
-brood_go_status _wrap_shared_add_float_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, double _swig_go_2, double *_swig_go_3) {
+brood_go_status _wrap_shared_add_float_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, double _swig_go_2, double *_swig_go_3) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   double arg3 ;
@@ -3777,7 +3960,7 @@ brood_go_status _wrap_shared_add_float_low_0c8ffba90bbfee75(brood_shared *_swig_
 }
 
 
-brood_go_status _wrap_shared_lock_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_shared_lock_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   int64_t arg3 ;
@@ -3799,7 +3982,7 @@ brood_go_status _wrap_shared_lock_low_0c8ffba90bbfee75(brood_shared *_swig_go_0,
 }
 
 
-brood_go_status _wrap_shared_unlock_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1) {
+brood_go_status _wrap_shared_unlock_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3817,7 +4000,7 @@ brood_go_status _wrap_shared_unlock_low_0c8ffba90bbfee75(brood_shared *_swig_go_
 }
 
 
-brood_go_status _wrap_shared_recover_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, long long _swig_go_1) {
+brood_go_status _wrap_shared_recover_low_505f6517104d0ff8(brood_shared *_swig_go_0, long long _swig_go_1) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   uint64_t arg2 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3835,7 +4018,7 @@ brood_go_status _wrap_shared_recover_low_0c8ffba90bbfee75(brood_shared *_swig_go
 }
 
 
-bool _wrap_shared_locked_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
+bool _wrap_shared_locked_low_505f6517104d0ff8(brood_shared *_swig_go_0) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -3848,7 +4031,7 @@ bool _wrap_shared_locked_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
 }
 
 
-void _wrap_shared_free_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
+void _wrap_shared_free_low_505f6517104d0ff8(brood_shared *_swig_go_0) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   
   arg1 = (brood_shared *)_swig_go_0;
@@ -3858,7 +4041,7 @@ void _wrap_shared_free_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_shared_handle_low_0c8ffba90bbfee75(brood_shared *_swig_go_0) {
+brood_handle *_wrap_shared_handle_low_505f6517104d0ff8(brood_shared *_swig_go_0) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -3871,7 +4054,7 @@ brood_handle *_wrap_shared_handle_low_0c8ffba90bbfee75(brood_shared *_swig_go_0)
 }
 
 
-brood_go_status _wrap_lock_create_low_0c8ffba90bbfee75(brood_lock_options *_swig_go_0, brood_lock **_swig_go_1) {
+brood_go_status _wrap_lock_create_low_505f6517104d0ff8(brood_lock_options *_swig_go_0, brood_lock **_swig_go_1) {
   brood_lock_options *arg1 = (brood_lock_options *) 0 ;
   brood_lock **arg2 = (brood_lock **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3891,7 +4074,7 @@ brood_go_status _wrap_lock_create_low_0c8ffba90bbfee75(brood_lock_options *_swig
 }
 
 
-brood_go_status _wrap_lock_acquire_low_0c8ffba90bbfee75(brood_lock *_swig_go_0, long long _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_lock_acquire_low_505f6517104d0ff8(brood_lock *_swig_go_0, long long _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_lock *arg1 = (brood_lock *) 0 ;
   uint64_t arg2 ;
   int64_t arg3 ;
@@ -3913,7 +4096,7 @@ brood_go_status _wrap_lock_acquire_low_0c8ffba90bbfee75(brood_lock *_swig_go_0, 
 }
 
 
-brood_go_status _wrap_lock_release_low_0c8ffba90bbfee75(brood_lock *_swig_go_0, long long _swig_go_1) {
+brood_go_status _wrap_lock_release_low_505f6517104d0ff8(brood_lock *_swig_go_0, long long _swig_go_1) {
   brood_lock *arg1 = (brood_lock *) 0 ;
   uint64_t arg2 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3931,7 +4114,7 @@ brood_go_status _wrap_lock_release_low_0c8ffba90bbfee75(brood_lock *_swig_go_0, 
 }
 
 
-brood_go_status _wrap_lock_recover_low_0c8ffba90bbfee75(brood_lock *_swig_go_0, long long _swig_go_1) {
+brood_go_status _wrap_lock_recover_low_505f6517104d0ff8(brood_lock *_swig_go_0, long long _swig_go_1) {
   brood_lock *arg1 = (brood_lock *) 0 ;
   uint64_t arg2 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -3949,7 +4132,7 @@ brood_go_status _wrap_lock_recover_low_0c8ffba90bbfee75(brood_lock *_swig_go_0, 
 }
 
 
-bool _wrap_lock_locked_low_0c8ffba90bbfee75(brood_lock *_swig_go_0) {
+bool _wrap_lock_locked_low_505f6517104d0ff8(brood_lock *_swig_go_0) {
   brood_lock *arg1 = (brood_lock *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -3962,7 +4145,7 @@ bool _wrap_lock_locked_low_0c8ffba90bbfee75(brood_lock *_swig_go_0) {
 }
 
 
-void _wrap_lock_free_low_0c8ffba90bbfee75(brood_lock *_swig_go_0) {
+void _wrap_lock_free_low_505f6517104d0ff8(brood_lock *_swig_go_0) {
   brood_lock *arg1 = (brood_lock *) 0 ;
   
   arg1 = (brood_lock *)_swig_go_0;
@@ -3972,7 +4155,7 @@ void _wrap_lock_free_low_0c8ffba90bbfee75(brood_lock *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_lock_handle_low_0c8ffba90bbfee75(brood_lock *_swig_go_0) {
+brood_handle *_wrap_lock_handle_low_505f6517104d0ff8(brood_lock *_swig_go_0) {
   brood_lock *arg1 = (brood_lock *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -3985,7 +4168,7 @@ brood_handle *_wrap_lock_handle_low_0c8ffba90bbfee75(brood_lock *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_semaphore_create_low_0c8ffba90bbfee75(intgo _swig_go_0, brood_semaphore_options *_swig_go_1, brood_semaphore **_swig_go_2) {
+brood_go_status _wrap_semaphore_create_low_505f6517104d0ff8(intgo _swig_go_0, brood_semaphore_options *_swig_go_1, brood_semaphore **_swig_go_2) {
   uint32_t arg1 ;
   brood_semaphore_options *arg2 = (brood_semaphore_options *) 0 ;
   brood_semaphore **arg3 = (brood_semaphore **) 0 ;
@@ -4007,7 +4190,7 @@ brood_go_status _wrap_semaphore_create_low_0c8ffba90bbfee75(intgo _swig_go_0, br
 }
 
 
-brood_go_status _wrap_semaphore_acquire_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_semaphore_acquire_low_505f6517104d0ff8(brood_semaphore *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_semaphore *arg1 = (brood_semaphore *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -4027,7 +4210,7 @@ brood_go_status _wrap_semaphore_acquire_low_0c8ffba90bbfee75(brood_semaphore *_s
 }
 
 
-brood_go_status _wrap_semaphore_release_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0, intgo _swig_go_1) {
+brood_go_status _wrap_semaphore_release_low_505f6517104d0ff8(brood_semaphore *_swig_go_0, intgo _swig_go_1) {
   brood_semaphore *arg1 = (brood_semaphore *) 0 ;
   uint32_t arg2 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -4045,7 +4228,7 @@ brood_go_status _wrap_semaphore_release_low_0c8ffba90bbfee75(brood_semaphore *_s
 }
 
 
-intgo _wrap_semaphore_value_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0) {
+intgo _wrap_semaphore_value_low_505f6517104d0ff8(brood_semaphore *_swig_go_0) {
   brood_semaphore *arg1 = (brood_semaphore *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4058,7 +4241,7 @@ intgo _wrap_semaphore_value_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0) {
 }
 
 
-void _wrap_semaphore_free_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0) {
+void _wrap_semaphore_free_low_505f6517104d0ff8(brood_semaphore *_swig_go_0) {
   brood_semaphore *arg1 = (brood_semaphore *) 0 ;
   
   arg1 = (brood_semaphore *)_swig_go_0;
@@ -4068,7 +4251,7 @@ void _wrap_semaphore_free_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_semaphore_handle_low_0c8ffba90bbfee75(brood_semaphore *_swig_go_0) {
+brood_handle *_wrap_semaphore_handle_low_505f6517104d0ff8(brood_semaphore *_swig_go_0) {
   brood_semaphore *arg1 = (brood_semaphore *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -4081,7 +4264,7 @@ brood_handle *_wrap_semaphore_handle_low_0c8ffba90bbfee75(brood_semaphore *_swig
 }
 
 
-brood_go_status _wrap_condition_create_low_0c8ffba90bbfee75(brood_condition_options *_swig_go_0, brood_condition **_swig_go_1) {
+brood_go_status _wrap_condition_create_low_505f6517104d0ff8(brood_condition_options *_swig_go_0, brood_condition **_swig_go_1) {
   brood_condition_options *arg1 = (brood_condition_options *) 0 ;
   brood_condition **arg2 = (brood_condition **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -4101,7 +4284,7 @@ brood_go_status _wrap_condition_create_low_0c8ffba90bbfee75(brood_condition_opti
 }
 
 
-brood_go_status _wrap_condition_wait_low_0c8ffba90bbfee75(brood_condition *_swig_go_0, brood_lock *_swig_go_1, long long _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4) {
+brood_go_status _wrap_condition_wait_low_505f6517104d0ff8(brood_condition *_swig_go_0, brood_lock *_swig_go_1, long long _swig_go_2, long long _swig_go_3, brood_cancel *_swig_go_4) {
   brood_condition *arg1 = (brood_condition *) 0 ;
   brood_lock *arg2 = (brood_lock *) 0 ;
   uint64_t arg3 ;
@@ -4125,7 +4308,7 @@ brood_go_status _wrap_condition_wait_low_0c8ffba90bbfee75(brood_condition *_swig
 }
 
 
-brood_go_status _wrap_condition_signal_low_0c8ffba90bbfee75(brood_condition *_swig_go_0, intgo _swig_go_1, int *_swig_go_2) {
+brood_go_status _wrap_condition_signal_low_505f6517104d0ff8(brood_condition *_swig_go_0, intgo _swig_go_1, int *_swig_go_2) {
   brood_condition *arg1 = (brood_condition *) 0 ;
   uint32_t arg2 ;
   uint32_t *arg3 = (uint32_t *) 0 ;
@@ -4147,7 +4330,7 @@ brood_go_status _wrap_condition_signal_low_0c8ffba90bbfee75(brood_condition *_sw
 }
 
 
-brood_go_status _wrap_condition_broadcast_low_0c8ffba90bbfee75(brood_condition *_swig_go_0) {
+brood_go_status _wrap_condition_broadcast_low_505f6517104d0ff8(brood_condition *_swig_go_0) {
   brood_condition *arg1 = (brood_condition *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4163,7 +4346,7 @@ brood_go_status _wrap_condition_broadcast_low_0c8ffba90bbfee75(brood_condition *
 }
 
 
-void _wrap_condition_free_low_0c8ffba90bbfee75(brood_condition *_swig_go_0) {
+void _wrap_condition_free_low_505f6517104d0ff8(brood_condition *_swig_go_0) {
   brood_condition *arg1 = (brood_condition *) 0 ;
   
   arg1 = (brood_condition *)_swig_go_0;
@@ -4173,7 +4356,7 @@ void _wrap_condition_free_low_0c8ffba90bbfee75(brood_condition *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_condition_handle_low_0c8ffba90bbfee75(brood_condition *_swig_go_0) {
+brood_handle *_wrap_condition_handle_low_505f6517104d0ff8(brood_condition *_swig_go_0) {
   brood_condition *arg1 = (brood_condition *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -4186,7 +4369,7 @@ brood_handle *_wrap_condition_handle_low_0c8ffba90bbfee75(brood_condition *_swig
 }
 
 
-brood_go_status _wrap_event_create_low_0c8ffba90bbfee75(brood_event **_swig_go_0) {
+brood_go_status _wrap_event_create_low_505f6517104d0ff8(brood_event **_swig_go_0) {
   brood_event **arg1 = (brood_event **) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4202,7 +4385,7 @@ brood_go_status _wrap_event_create_low_0c8ffba90bbfee75(brood_event **_swig_go_0
 }
 
 
-void _wrap_event_set_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
+void _wrap_event_set_low_505f6517104d0ff8(brood_event *_swig_go_0) {
   brood_event *arg1 = (brood_event *) 0 ;
   
   arg1 = (brood_event *)_swig_go_0;
@@ -4212,7 +4395,7 @@ void _wrap_event_set_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
 }
 
 
-void _wrap_event_clear_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
+void _wrap_event_clear_low_505f6517104d0ff8(brood_event *_swig_go_0) {
   brood_event *arg1 = (brood_event *) 0 ;
   
   arg1 = (brood_event *)_swig_go_0;
@@ -4222,7 +4405,7 @@ void _wrap_event_clear_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
 }
 
 
-bool _wrap_event_is_set_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
+bool _wrap_event_is_set_low_505f6517104d0ff8(brood_event *_swig_go_0) {
   brood_event *arg1 = (brood_event *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -4235,7 +4418,7 @@ bool _wrap_event_is_set_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_event_wait_low_0c8ffba90bbfee75(brood_event *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_event_wait_low_505f6517104d0ff8(brood_event *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_event *arg1 = (brood_event *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -4255,7 +4438,7 @@ brood_go_status _wrap_event_wait_low_0c8ffba90bbfee75(brood_event *_swig_go_0, l
 }
 
 
-void _wrap_event_free_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
+void _wrap_event_free_low_505f6517104d0ff8(brood_event *_swig_go_0) {
   brood_event *arg1 = (brood_event *) 0 ;
   
   arg1 = (brood_event *)_swig_go_0;
@@ -4265,7 +4448,7 @@ void _wrap_event_free_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_event_handle_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
+brood_handle *_wrap_event_handle_low_505f6517104d0ff8(brood_event *_swig_go_0) {
   brood_event *arg1 = (brood_event *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -4278,7 +4461,7 @@ brood_handle *_wrap_event_handle_low_0c8ffba90bbfee75(brood_event *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_barrier_create_low_0c8ffba90bbfee75(intgo _swig_go_0, brood_barrier **_swig_go_1) {
+brood_go_status _wrap_barrier_create_low_505f6517104d0ff8(intgo _swig_go_0, brood_barrier **_swig_go_1) {
   uint32_t arg1 ;
   brood_barrier **arg2 = (brood_barrier **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -4296,7 +4479,7 @@ brood_go_status _wrap_barrier_create_low_0c8ffba90bbfee75(intgo _swig_go_0, broo
 }
 
 
-brood_go_status _wrap_barrier_wait_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, int *_swig_go_3) {
+brood_go_status _wrap_barrier_wait_low_505f6517104d0ff8(brood_barrier *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, int *_swig_go_3) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -4320,7 +4503,7 @@ brood_go_status _wrap_barrier_wait_low_0c8ffba90bbfee75(brood_barrier *_swig_go_
 }
 
 
-brood_go_status _wrap_barrier_arrive_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, int *_swig_go_3) {
+brood_go_status _wrap_barrier_arrive_low_505f6517104d0ff8(brood_barrier *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2, int *_swig_go_3) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -4344,7 +4527,7 @@ brood_go_status _wrap_barrier_arrive_low_0c8ffba90bbfee75(brood_barrier *_swig_g
 }
 
 
-brood_go_status _wrap_barrier_open_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+brood_go_status _wrap_barrier_open_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4360,7 +4543,7 @@ brood_go_status _wrap_barrier_open_low_0c8ffba90bbfee75(brood_barrier *_swig_go_
 }
 
 
-void _wrap_barrier_abort_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+void _wrap_barrier_abort_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   
   arg1 = (brood_barrier *)_swig_go_0;
@@ -4370,7 +4553,7 @@ void _wrap_barrier_abort_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
 }
 
 
-void _wrap_barrier_reset_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+void _wrap_barrier_reset_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   
   arg1 = (brood_barrier *)_swig_go_0;
@@ -4380,7 +4563,7 @@ void _wrap_barrier_reset_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
 }
 
 
-intgo _wrap_barrier_parties_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+intgo _wrap_barrier_parties_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4393,7 +4576,7 @@ intgo _wrap_barrier_parties_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
 }
 
 
-intgo _wrap_barrier_waiting_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+intgo _wrap_barrier_waiting_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -4406,7 +4589,7 @@ intgo _wrap_barrier_waiting_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
 }
 
 
-bool _wrap_barrier_broken_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+bool _wrap_barrier_broken_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -4419,7 +4602,7 @@ bool _wrap_barrier_broken_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
 }
 
 
-void _wrap_barrier_free_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+void _wrap_barrier_free_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   
   arg1 = (brood_barrier *)_swig_go_0;
@@ -4429,7 +4612,7 @@ void _wrap_barrier_free_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_barrier_handle_low_0c8ffba90bbfee75(brood_barrier *_swig_go_0) {
+brood_handle *_wrap_barrier_handle_low_505f6517104d0ff8(brood_barrier *_swig_go_0) {
   brood_barrier *arg1 = (brood_barrier *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -4442,7 +4625,7 @@ brood_handle *_wrap_barrier_handle_low_0c8ffba90bbfee75(brood_barrier *_swig_go_
 }
 
 
-brood_go_status _wrap_rwlock_create_low_0c8ffba90bbfee75(brood_rwlock_options *_swig_go_0, brood_rwlock **_swig_go_1) {
+brood_go_status _wrap_rwlock_create_low_505f6517104d0ff8(brood_rwlock_options *_swig_go_0, brood_rwlock **_swig_go_1) {
   brood_rwlock_options *arg1 = (brood_rwlock_options *) 0 ;
   brood_rwlock **arg2 = (brood_rwlock **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -4462,7 +4645,7 @@ brood_go_status _wrap_rwlock_create_low_0c8ffba90bbfee75(brood_rwlock_options *_
 }
 
 
-brood_go_status _wrap_rwlock_acquire_read_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_rwlock_acquire_read_low_505f6517104d0ff8(brood_rwlock *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -4482,7 +4665,7 @@ brood_go_status _wrap_rwlock_acquire_read_low_0c8ffba90bbfee75(brood_rwlock *_sw
 }
 
 
-brood_go_status _wrap_rwlock_acquire_write_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
+brood_go_status _wrap_rwlock_acquire_write_low_505f6517104d0ff8(brood_rwlock *_swig_go_0, long long _swig_go_1, brood_cancel *_swig_go_2) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   int64_t arg2 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -4502,7 +4685,7 @@ brood_go_status _wrap_rwlock_acquire_write_low_0c8ffba90bbfee75(brood_rwlock *_s
 }
 
 
-brood_go_status _wrap_rwlock_release_read_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0) {
+brood_go_status _wrap_rwlock_release_read_low_505f6517104d0ff8(brood_rwlock *_swig_go_0) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4518,7 +4701,7 @@ brood_go_status _wrap_rwlock_release_read_low_0c8ffba90bbfee75(brood_rwlock *_sw
 }
 
 
-brood_go_status _wrap_rwlock_release_write_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0) {
+brood_go_status _wrap_rwlock_release_write_low_505f6517104d0ff8(brood_rwlock *_swig_go_0) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4534,7 +4717,7 @@ brood_go_status _wrap_rwlock_release_write_low_0c8ffba90bbfee75(brood_rwlock *_s
 }
 
 
-brood_go_status _wrap_rwlock_recover_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0) {
+brood_go_status _wrap_rwlock_recover_low_505f6517104d0ff8(brood_rwlock *_swig_go_0) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4550,7 +4733,7 @@ brood_go_status _wrap_rwlock_recover_low_0c8ffba90bbfee75(brood_rwlock *_swig_go
 }
 
 
-void _wrap_rwlock_free_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0) {
+void _wrap_rwlock_free_low_505f6517104d0ff8(brood_rwlock *_swig_go_0) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   
   arg1 = (brood_rwlock *)_swig_go_0;
@@ -4560,7 +4743,7 @@ void _wrap_rwlock_free_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0) {
 }
 
 
-brood_handle *_wrap_rwlock_handle_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0) {
+brood_handle *_wrap_rwlock_handle_low_505f6517104d0ff8(brood_rwlock *_swig_go_0) {
   brood_rwlock *arg1 = (brood_rwlock *) 0 ;
   brood_handle *result = 0 ;
   brood_handle *_swig_go_result;
@@ -4573,7 +4756,7 @@ brood_handle *_wrap_rwlock_handle_low_0c8ffba90bbfee75(brood_rwlock *_swig_go_0)
 }
 
 
-brood_go_status _wrap_worker_next_low_0c8ffba90bbfee75(long long _swig_go_0, brood_cancel *_swig_go_1, brood_task **_swig_go_2) {
+brood_go_status _wrap_worker_next_low_505f6517104d0ff8(long long _swig_go_0, brood_cancel *_swig_go_1, brood_task **_swig_go_2) {
   int64_t arg1 ;
   brood_cancel *arg2 = (brood_cancel *) 0 ;
   brood_task **arg3 = (brood_task **) 0 ;
@@ -4593,7 +4776,7 @@ brood_go_status _wrap_worker_next_low_0c8ffba90bbfee75(long long _swig_go_0, bro
 }
 
 
-_gostring_ _wrap_task_function_low_0c8ffba90bbfee75(brood_task *_swig_go_0) {
+_gostring_ _wrap_task_function_low_505f6517104d0ff8(brood_task *_swig_go_0) {
   brood_task *arg1 = (brood_task *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -4606,7 +4789,7 @@ _gostring_ _wrap_task_function_low_0c8ffba90bbfee75(brood_task *_swig_go_0) {
 }
 
 
-brood_msg *_wrap_task_args_low_0c8ffba90bbfee75(brood_task *_swig_go_0) {
+brood_msg *_wrap_task_args_low_505f6517104d0ff8(brood_task *_swig_go_0) {
   brood_task *arg1 = (brood_task *) 0 ;
   brood_msg *result = 0 ;
   brood_msg *_swig_go_result;
@@ -4619,7 +4802,7 @@ brood_msg *_wrap_task_args_low_0c8ffba90bbfee75(brood_task *_swig_go_0) {
 }
 
 
-brood_go_status _wrap_task_reply_low_0c8ffba90bbfee75(brood_task *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2) {
+brood_go_status _wrap_task_reply_low_505f6517104d0ff8(brood_task *_swig_go_0, _goslice_ _swig_go_1, char _swig_go_2) {
   brood_task *arg1 = (brood_task *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -4640,7 +4823,7 @@ brood_go_status _wrap_task_reply_low_0c8ffba90bbfee75(brood_task *_swig_go_0, _g
 }
 
 
-brood_go_status _wrap_task_loan_low_0c8ffba90bbfee75(brood_task *_swig_go_0, long long _swig_go_1, char _swig_go_2, brood_msg **_swig_go_3) {
+brood_go_status _wrap_task_loan_low_505f6517104d0ff8(brood_task *_swig_go_0, long long _swig_go_1, char _swig_go_2, brood_msg **_swig_go_3) {
   brood_task *arg1 = (brood_task *) 0 ;
   size_t arg2 ;
   uint8_t arg3 ;
@@ -4662,7 +4845,7 @@ brood_go_status _wrap_task_loan_low_0c8ffba90bbfee75(brood_task *_swig_go_0, lon
 }
 
 
-brood_go_status _wrap_task_reply_msg_low_0c8ffba90bbfee75(brood_task *_swig_go_0, brood_msg *_swig_go_1) {
+brood_go_status _wrap_task_reply_msg_low_505f6517104d0ff8(brood_task *_swig_go_0, brood_msg *_swig_go_1) {
   brood_task *arg1 = (brood_task *) 0 ;
   brood_msg *arg2 = (brood_msg *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -4680,7 +4863,7 @@ brood_go_status _wrap_task_reply_msg_low_0c8ffba90bbfee75(brood_task *_swig_go_0
 }
 
 
-brood_go_status _wrap_task_fail_low_0c8ffba90bbfee75(brood_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+brood_go_status _wrap_task_fail_low_505f6517104d0ff8(brood_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   brood_task *arg1 = (brood_task *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -4717,7 +4900,7 @@ brood_go_status _wrap_task_fail_low_0c8ffba90bbfee75(brood_task *_swig_go_0, _go
 }
 
 
-void _wrap_task_free_low_0c8ffba90bbfee75(brood_task *_swig_go_0) {
+void _wrap_task_free_low_505f6517104d0ff8(brood_task *_swig_go_0) {
   brood_task *arg1 = (brood_task *) 0 ;
   
   arg1 = (brood_task *)_swig_go_0;
@@ -4727,7 +4910,7 @@ void _wrap_task_free_low_0c8ffba90bbfee75(brood_task *_swig_go_0) {
 }
 
 
-intgo _wrap_worker_id_low_0c8ffba90bbfee75() {
+intgo _wrap_worker_id_low_505f6517104d0ff8() {
   int32_t result;
   intgo _swig_go_result;
   
@@ -4738,7 +4921,7 @@ intgo _wrap_worker_id_low_0c8ffba90bbfee75() {
 }
 
 
-brood_batch *_wrap_batch_create_low_0c8ffba90bbfee75(long long _swig_go_0) {
+brood_batch *_wrap_batch_create_low_505f6517104d0ff8(long long _swig_go_0) {
   size_t arg1 ;
   brood_batch *result = 0 ;
   brood_batch *_swig_go_result;
@@ -4751,7 +4934,7 @@ brood_batch *_wrap_batch_create_low_0c8ffba90bbfee75(long long _swig_go_0) {
 }
 
 
-void _wrap_batch_free_low_0c8ffba90bbfee75(brood_batch *_swig_go_0) {
+void _wrap_batch_free_low_505f6517104d0ff8(brood_batch *_swig_go_0) {
   brood_batch *arg1 = (brood_batch *) 0 ;
   
   arg1 = (brood_batch *)_swig_go_0;
@@ -4761,7 +4944,7 @@ void _wrap_batch_free_low_0c8ffba90bbfee75(brood_batch *_swig_go_0) {
 }
 
 
-long long _wrap_batch_count_low_0c8ffba90bbfee75(brood_batch *_swig_go_0) {
+long long _wrap_batch_count_low_505f6517104d0ff8(brood_batch *_swig_go_0) {
   brood_batch *arg1 = (brood_batch *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -4774,7 +4957,7 @@ long long _wrap_batch_count_low_0c8ffba90bbfee75(brood_batch *_swig_go_0) {
 }
 
 
-long long _wrap_batch_index_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, long long _swig_go_1) {
+long long _wrap_batch_index_low_505f6517104d0ff8(brood_batch *_swig_go_0, long long _swig_go_1) {
   brood_batch *arg1 = (brood_batch *) 0 ;
   size_t arg2 ;
   uint64_t result;
@@ -4789,7 +4972,7 @@ long long _wrap_batch_index_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, long l
 }
 
 
-brood_msg *_wrap_batch_take_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, long long _swig_go_1) {
+brood_msg *_wrap_batch_take_low_505f6517104d0ff8(brood_batch *_swig_go_0, long long _swig_go_1) {
   brood_batch *arg1 = (brood_batch *) 0 ;
   size_t arg2 ;
   brood_msg *result = 0 ;
@@ -4804,7 +4987,7 @@ brood_msg *_wrap_batch_take_low_0c8ffba90bbfee75(brood_batch *_swig_go_0, long l
 }
 
 
-brood_go_status _wrap_stream_next_batch_low_0c8ffba90bbfee75(brood_stream *_swig_go_0, brood_batch *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_stream_next_batch_low_505f6517104d0ff8(brood_stream *_swig_go_0, brood_batch *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_stream *arg1 = (brood_stream *) 0 ;
   brood_batch *arg2 = (brood_batch *) 0 ;
   int64_t arg3 ;
@@ -4826,7 +5009,7 @@ brood_go_status _wrap_stream_next_batch_low_0c8ffba90bbfee75(brood_stream *_swig
 }
 
 
-brood_go_status _wrap_queue_get_batch_low_0c8ffba90bbfee75(brood_queue *_swig_go_0, brood_batch *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
+brood_go_status _wrap_queue_get_batch_low_505f6517104d0ff8(brood_queue *_swig_go_0, brood_batch *_swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3) {
   brood_queue *arg1 = (brood_queue *) 0 ;
   brood_batch *arg2 = (brood_batch *) 0 ;
   int64_t arg3 ;
@@ -4848,7 +5031,7 @@ brood_go_status _wrap_queue_get_batch_low_0c8ffba90bbfee75(brood_queue *_swig_go
 }
 
 
-void _wrap_numbers_free_low_0c8ffba90bbfee75(brood_numbers *_swig_go_0) {
+void _wrap_numbers_free_low_505f6517104d0ff8(brood_numbers *_swig_go_0) {
   brood_numbers *arg1 = (brood_numbers *) 0 ;
   
   arg1 = (brood_numbers *)_swig_go_0;
@@ -4858,7 +5041,7 @@ void _wrap_numbers_free_low_0c8ffba90bbfee75(brood_numbers *_swig_go_0) {
 }
 
 
-long long _wrap_numbers_count_low_0c8ffba90bbfee75(brood_numbers *_swig_go_0) {
+long long _wrap_numbers_count_low_505f6517104d0ff8(brood_numbers *_swig_go_0) {
   brood_numbers *arg1 = (brood_numbers *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -4871,7 +5054,7 @@ long long _wrap_numbers_count_low_0c8ffba90bbfee75(brood_numbers *_swig_go_0) {
 }
 
 
-long long _wrap_numbers_at_low_0c8ffba90bbfee75(brood_numbers *_swig_go_0, long long _swig_go_1) {
+long long _wrap_numbers_at_low_505f6517104d0ff8(brood_numbers *_swig_go_0, long long _swig_go_1) {
   brood_numbers *arg1 = (brood_numbers *) 0 ;
   size_t arg2 ;
   int64_t result;
@@ -4886,7 +5069,7 @@ long long _wrap_numbers_at_low_0c8ffba90bbfee75(brood_numbers *_swig_go_0, long 
 }
 
 
-brood_go_status _wrap_pool_worker_list_low_0c8ffba90bbfee75(brood_pool *_swig_go_0, brood_numbers **_swig_go_1) {
+brood_go_status _wrap_pool_worker_list_low_505f6517104d0ff8(brood_pool *_swig_go_0, brood_numbers **_swig_go_1) {
   brood_pool *arg1 = (brood_pool *) 0 ;
   brood_numbers **arg2 = (brood_numbers **) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -4904,7 +5087,7 @@ brood_go_status _wrap_pool_worker_list_low_0c8ffba90bbfee75(brood_pool *_swig_go
 }
 
 
-brood_go_status _wrap_active_children_list_low_0c8ffba90bbfee75(brood_numbers **_swig_go_0) {
+brood_go_status _wrap_active_children_list_low_505f6517104d0ff8(brood_numbers **_swig_go_0) {
   brood_numbers **arg1 = (brood_numbers **) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -4920,7 +5103,7 @@ brood_go_status _wrap_active_children_list_low_0c8ffba90bbfee75(brood_numbers **
 }
 
 
-brood_record *_wrap_record_create_low_0c8ffba90bbfee75(_gostring_ _swig_go_0) {
+brood_record *_wrap_record_create_low_505f6517104d0ff8(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   brood_record *result = 0 ;
   brood_record *_swig_go_result;
@@ -4938,7 +5121,7 @@ brood_record *_wrap_record_create_low_0c8ffba90bbfee75(_gostring_ _swig_go_0) {
 }
 
 
-void _wrap_record_free_low_0c8ffba90bbfee75(brood_record *_swig_go_0) {
+void _wrap_record_free_low_505f6517104d0ff8(brood_record *_swig_go_0) {
   brood_record *arg1 = (brood_record *) 0 ;
   
   arg1 = (brood_record *)_swig_go_0;
@@ -4948,7 +5131,7 @@ void _wrap_record_free_low_0c8ffba90bbfee75(brood_record *_swig_go_0) {
 }
 
 
-bool _wrap_record_set_int_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
+bool _wrap_record_set_int_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -4970,7 +5153,7 @@ bool _wrap_record_set_int_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostri
 }
 
 
-bool _wrap_record_set_text_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+bool _wrap_record_set_text_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -4997,7 +5180,7 @@ bool _wrap_record_set_text_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostr
 }
 
 
-bool _wrap_record_set_bytes_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+bool _wrap_record_set_bytes_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -5020,7 +5203,7 @@ bool _wrap_record_set_bytes_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gost
 }
 
 
-bool _wrap_record_add_text_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+bool _wrap_record_add_text_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -5047,7 +5230,7 @@ bool _wrap_record_add_text_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostr
 }
 
 
-bool _wrap_record_add_int_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+bool _wrap_record_add_int_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -5069,7 +5252,7 @@ bool _wrap_record_add_int_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostri
 }
 
 
-bool _wrap_record_set_cancel_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1, brood_cancel *_swig_go_2) {
+bool _wrap_record_set_cancel_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, brood_cancel *_swig_go_2) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   brood_cancel *arg3 = (brood_cancel *) 0 ;
@@ -5091,7 +5274,29 @@ bool _wrap_record_set_cancel_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gos
 }
 
 
-long long _wrap_record_get_int_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _gostring_ _swig_go_1) {
+bool _wrap_record_set_msg_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1, brood_msg *_swig_go_2) {
+  brood_record *arg1 = (brood_record *) 0 ;
+  char *arg2 = (char *) 0 ;
+  brood_msg *arg3 = (brood_msg *) 0 ;
+  bool result;
+  bool _swig_go_result;
+  
+  arg1 = (brood_record *)_swig_go_0;
+  
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+  
+  arg3 = (brood_msg *)_swig_go_2;
+  
+  result = (bool)brood_record_set_msg(arg1,(char const *)arg2,arg3);
+  _swig_go_result = result; 
+  free(arg2); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_record_get_int_low_505f6517104d0ff8(brood_record *_swig_go_0, _gostring_ _swig_go_1) {
   brood_record *arg1 = (brood_record *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t result;
@@ -5111,7 +5316,7 @@ long long _wrap_record_get_int_low_0c8ffba90bbfee75(brood_record *_swig_go_0, _g
 }
 
 
-long long _wrap_record_field_count_low_0c8ffba90bbfee75(brood_record *_swig_go_0) {
+long long _wrap_record_field_count_low_505f6517104d0ff8(brood_record *_swig_go_0) {
   brood_record *arg1 = (brood_record *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -5124,7 +5329,7 @@ long long _wrap_record_field_count_low_0c8ffba90bbfee75(brood_record *_swig_go_0
 }
 
 
-_gostring_ _wrap_record_field_name_low_0c8ffba90bbfee75(brood_record *_swig_go_0, long long _swig_go_1) {
+_gostring_ _wrap_record_field_name_low_505f6517104d0ff8(brood_record *_swig_go_0, long long _swig_go_1) {
   brood_record *arg1 = (brood_record *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -5139,7 +5344,7 @@ _gostring_ _wrap_record_field_name_low_0c8ffba90bbfee75(brood_record *_swig_go_0
 }
 
 
-brood_go_status _wrap_start_low_0c8ffba90bbfee75(brood_start_options *_swig_go_0) {
+brood_go_status _wrap_start_low_505f6517104d0ff8(brood_start_options *_swig_go_0) {
   brood_start_options *arg1 = (brood_start_options *) 0 ;
   brood_error **arg2 = (brood_error **) 0 ;
   brood_go_status result;
@@ -5157,7 +5362,7 @@ brood_go_status _wrap_start_low_0c8ffba90bbfee75(brood_start_options *_swig_go_0
 }
 
 
-brood_go_status _wrap_msg_bytes_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, bool _swig_go_1, brood_view *_swig_go_2) {
+brood_go_status _wrap_msg_bytes_low_505f6517104d0ff8(brood_msg *_swig_go_0, bool _swig_go_1, brood_view *_swig_go_2) {
   brood_msg *arg1 = (brood_msg *) 0 ;
   bool arg2 ;
   brood_view *arg3 = (brood_view *) 0 ;
@@ -5177,7 +5382,7 @@ brood_go_status _wrap_msg_bytes_low_0c8ffba90bbfee75(brood_msg *_swig_go_0, bool
 }
 
 
-brood_go_status _wrap_shared_bytes_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, brood_view *_swig_go_1) {
+brood_go_status _wrap_shared_bytes_low_505f6517104d0ff8(brood_shared *_swig_go_0, brood_view *_swig_go_1) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   brood_view *arg2 = (brood_view *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
@@ -5195,7 +5400,7 @@ brood_go_status _wrap_shared_bytes_low_0c8ffba90bbfee75(brood_shared *_swig_go_0
 }
 
 
-brood_go_status _wrap_shared_read_only_low_0c8ffba90bbfee75(brood_shared *_swig_go_0, brood_view *_swig_go_1) {
+brood_go_status _wrap_shared_read_only_low_505f6517104d0ff8(brood_shared *_swig_go_0, brood_view *_swig_go_1) {
   brood_shared *arg1 = (brood_shared *) 0 ;
   brood_view *arg2 = (brood_view *) 0 ;
   brood_error **arg3 = (brood_error **) 0 ;
