@@ -66,7 +66,8 @@ typedef struct brood_submit_options {
 BROOD_CALL brood_pool_submit(brood_pool *pool, const char *function, const void *data, size_t size,
                              const brood_submit_options *options, brood_future **out,
                              brood_error **error);
-/** The same with a message, whose attached handles travel along. Consumes on success. */
+/** The same with a message, whose own codec counts and whose attached handles travel along.
+ * Consumes on success. */
 BROOD_CALL brood_pool_submit_msg(brood_pool *pool, const char *function, brood_msg *args,
                                  const brood_submit_options *options, brood_future **out,
                                  brood_error **error);

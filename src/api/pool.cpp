@@ -149,7 +149,7 @@ brood_status brood_pool_submit_msg(brood_pool* pool, const char* function, brood
     BROOD_NEED(args);
     BROOD_LET(request, read_request(pool, function, options));
     Message::Ptr message(from_c(args));
-    if (options == nullptr) request.options.codec = message->codec();
+    request.options.codec = message->codec();
     Result<Future*> future = request.pool.submit(
         request.function, {message->data(), message->size()}, &message, request.options);
     if (!future) {

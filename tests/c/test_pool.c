@@ -91,9 +91,11 @@ static void submits_messages(void **state) {
     assert_int_equal(((char *)brood_msg_data(result))[size - 1], 'a');
     /* A result can be sent on: the second time round it lies in a chunk already. */
     brood_future_free(future);
-    OK(brood_pool_submit_msg(pool, "echo", result, NULL, &future, NULL));
+    brood_submit_options other_codec = BROOD_SUBMIT_OPTIONS_INIT;
+    OK(brood_pool_submit_msg(pool, "echo", result, &other_codec, &future, NULL));
     OK(brood_future_result(future, LONG_MS, NULL, &result, NULL));
     assert_int_equal(brood_msg_size(result), size);
+    assert_int_equal(brood_msg_codec(result), BROOD_CODEC_TEXT);
     brood_msg_free(result);
     brood_future_free(future);
   }
