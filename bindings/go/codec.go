@@ -86,9 +86,12 @@ func (p *packer) pack(value any, useGob bool) (uint8, error) {
 		p.buf = append(p.buf, raw...)
 		return codecRaw, nil
 	}
+	if _, isUnit := value.(Unit); isUnit {
+		value = nil // what nothing is in every language
+	}
 	if useGob {
 		p.buf = append(p.buf, gobMark...)
-		if _, isUnit := value.(Unit); isUnit || value == nil {
+		if value == nil {
 			return codecNative, nil // gob has no form for nothing
 		}
 		return codecNative, gob.NewEncoder(p).Encode(&value)

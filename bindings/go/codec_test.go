@@ -163,6 +163,9 @@ func TestGoldenValues(t *testing.T) {
 			t.Errorf("%T: wrote %x with %d handles, %v; want %s", value, written, handles, err, want)
 		}
 	}
+	if written, _, err := brood.EncodeForTest(brood.Unit{}); err != nil || hex.EncodeToString(written) != "c0" {
+		t.Errorf("Unit is written as %x, %v, and not as nil", written, err)
+	}
 	if _, err := brood.DecodeForTest([]byte{0xd4, 0x01, 0x00}); err == nil {
 		t.Error("a handle that did not come was read")
 	}
