@@ -37,6 +37,23 @@ BROOD_API uint8_t brood_msg_codec(const brood_msg *msg);
  */
 BROOD_CALL brood_msg_attach(brood_msg *msg, brood_handle *handle, brood_error **error);
 BROOD_API size_t brood_msg_handle_count(const brood_msg *msg);
+
+/** What an attached handle is, and so which brood_msg_take_ is its own. */
+enum {
+  BROOD_HANDLE_NONE = 0, /* there is none of that number, or not any more */
+  BROOD_HANDLE_CANCEL = 1,
+  BROOD_HANDLE_LOCK = 2,
+  BROOD_HANDLE_SEMAPHORE = 3,
+  BROOD_HANDLE_CONDITION = 4,
+  BROOD_HANDLE_EVENT = 5,
+  BROOD_HANDLE_BARRIER = 6,
+  BROOD_HANDLE_RWLOCK = 7,
+  BROOD_HANDLE_SHARED = 8,
+  BROOD_HANDLE_QUEUE = 9,
+  BROOD_HANDLE_PIPE = 10
+};
+/** BROOD_HANDLE_ of the attached handle number `index`; a reader asks before it takes. */
+BROOD_API int32_t brood_msg_handle_type(const brood_msg *msg, size_t index);
 /**
  * Take the attached handle number `index`; a second time is BROOD_E_STATE. You own the result.
  *

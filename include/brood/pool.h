@@ -28,16 +28,17 @@ typedef struct brood_pool_options {
   const char *initializer;       /* a registered function, run once in each new worker */
   const void *initializer_data;  /* its argument */
   size_t initializer_size;
+  brood_msg *initializer_msg; /* its argument instead, with codec and handles; stays yours */
   const char *finalizer;      /* a registered function, run when a worker ends in good order */
   const char *const *command; /* the workers' program; NULL: this one again */
   const char *const *env;     /* "NAME=value" added, NULL-terminated */
   const char *cwd;
   brood_limits limits;
 } brood_pool_options;
-#define BROOD_POOL_OPTIONS_INIT                                                          \
-  {                                                                                      \
-    sizeof(brood_pool_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, \
-        BROOD_LIMITS_INIT                                                                \
+#define BROOD_POOL_OPTIONS_INIT                                                                \
+  {                                                                                            \
+    sizeof(brood_pool_options), 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, \
+        BROOD_LIMITS_INIT                                                                      \
   }
 
 /** Make a pool and start its workers; does not wait for them. */
@@ -65,7 +66,8 @@ typedef struct brood_submit_options {
 BROOD_CALL brood_pool_submit(brood_pool *pool, const char *function, const void *data, size_t size,
                              const brood_submit_options *options, brood_future **out,
                              brood_error **error);
-/** The same with a message, whose attached handles travel along. Consumes on success. */
+/** The same with a message, whose own codec counts and whose attached handles travel along.
+ * Consumes on success. */
 BROOD_CALL brood_pool_submit_msg(brood_pool *pool, const char *function, brood_msg *args,
                                  const brood_submit_options *options, brood_future **out,
                                  brood_error **error);

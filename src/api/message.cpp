@@ -6,6 +6,16 @@ using namespace brood::api;
 
 namespace {
 
+static_assert(BROOD_HANDLE_CANCEL == static_cast<int>(ObjectType::Cancel) &&
+              BROOD_HANDLE_LOCK == static_cast<int>(ObjectType::Lock) &&
+              BROOD_HANDLE_SEMAPHORE == static_cast<int>(ObjectType::Semaphore) &&
+              BROOD_HANDLE_CONDITION == static_cast<int>(ObjectType::Condition) &&
+              BROOD_HANDLE_EVENT == static_cast<int>(ObjectType::Event) &&
+              BROOD_HANDLE_BARRIER == static_cast<int>(ObjectType::Barrier) &&
+              BROOD_HANDLE_RWLOCK == static_cast<int>(ObjectType::RwLock) &&
+              BROOD_HANDLE_SHARED == static_cast<int>(ObjectType::Shared) &&
+              BROOD_HANDLE_QUEUE == static_cast<int>(ObjectType::Queue));
+
 // Takes an attached handle, which must be of the type of `out`.
 template <class Box>
 brood_status take(brood_msg* msg, size_t index, Box** out, brood_error** error) {
@@ -44,6 +54,17 @@ uint8_t brood_msg_codec(const brood_msg* msg) {
 }
 size_t brood_msg_handle_count(const brood_msg* msg) {
   return msg != nullptr ? from_c(msg)->handle_count() : 0;
+}
+
+int32_t brood_msg_handle_type(const brood_msg* msg, size_t index) {
+  return quietly([&]() -> int32_t {
+    if (msg == nullptr || !Runtime::open() || index >= from_c(msg)->handle_count()) return 0;
+    Result<Held> held = from_c(msg)->peek(index);
+    if (!held) return BROOD_HANDLE_NONE;
+    const auto type = static_cast<ObjectType>(held->header()->type);
+    // An end of a pipe is what travels; the pipe itself is the inside's.
+    return type == ObjectType::PipeEnd ? BROOD_HANDLE_PIPE : static_cast<int32_t>(type);
+  });
 }
 
 brood_status brood_msg_attach(brood_msg* msg, brood_handle* handle, brood_error** error) {

@@ -31,6 +31,24 @@ Result<std::string> read_optional_name(const char* name, const char* what) {
   return std::string(text);
 }
 
+Status read_initializer_message(const brood_pool_options& c, PoolOptions& options) {
+  if (options.initializer.empty()) {
+    return invalid("initializer_msg is given without an initializer");
+  }
+  if (c.initializer_size != 0) {
+    return invalid("initializer_msg and initializer_data are both given; give one");
+  }
+  const Message& message = *from_c(c.initializer_msg);
+  const auto* bytes = static_cast<const std::byte*>(message.data());
+  options.initializer_data.assign(bytes, bytes + message.size());
+  options.initializer_codec = message.codec();
+  for (const Held& held : message.handles()) {
+    if (!held) return Error(Code::State, "a handle was taken out of initializer_msg before");
+    options.initializer_handles.push_back(held);
+  }
+  return {};
+}
+
 Result<PoolOptions> read_pool_options(Runtime& runtime, const brood_pool_options* given) {
   BROOD_LET(c, read_options(given, "brood_pool_options"));
   PoolOptions options;
@@ -54,6 +72,7 @@ Result<PoolOptions> read_pool_options(Runtime& runtime, const brood_pool_options
     return invalid("initializer_data is given without an initializer");
   }
   options.initializer_data.assign(bytes.begin(), bytes.end());
+  if (c.initializer_msg != nullptr) BROOD_TRY(read_initializer_message(c, options));
   BROOD_LET(program, worker_program(runtime, c.command, c.env, c.cwd, c.limits));
   options.program = std::move(program);
   return options;
@@ -130,7 +149,7 @@ brood_status brood_pool_submit_msg(brood_pool* pool, const char* function, brood
     BROOD_NEED(args);
     BROOD_LET(request, read_request(pool, function, options));
     Message::Ptr message(from_c(args));
-    if (options == nullptr) request.options.codec = message->codec();
+    request.options.codec = message->codec();
     Result<Future*> future = request.pool.submit(
         request.function, {message->data(), message->size()}, &message, request.options);
     if (!future) {

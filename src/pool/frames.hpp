@@ -103,7 +103,7 @@ struct HeapBytes {
   uint64_t offset;
   uint64_t size;
   uint32_t refs;
-  uint32_t reserved;
+  uint32_t codec;  // of an initializer's argument; items and results have theirs elsewhere
 };
 static_assert(SharedPod<HeapBytes> && sizeof(HeapBytes) == 24);
 

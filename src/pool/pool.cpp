@@ -52,10 +52,11 @@ Status Pool::prepare() {
   for (uint32_t i = 0; i < options_.workers; ++i, at += each) {
     seats_.push_back(std::make_unique<Seat>(i, new (at) ChannelBlock{}));
   }
-  if (!options_.initializer_data.empty()) {
-    Result<Argument> kept = keep_argument(options_.initializer_data);
+  if (!options_.initializer_data.empty() || !options_.initializer_handles.empty()) {
+    Result<Argument> kept = keep_argument(options_.initializer_data, options_.initializer_handles);
     if (!kept) return kept.error().with_context("the initializer's argument");
     initializer_argument_ = *kept;
+    options_.initializer_handles.clear();
   }
   Result<platform::Thread*> thread = platform::start_thread("brood-pool", [this] { attend(); });
   if (!thread) return thread.error().with_context("the pool's thread");

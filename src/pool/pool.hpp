@@ -28,6 +28,8 @@ struct PoolOptions {
   std::string name;
   std::string initializer;
   std::vector<std::byte> initializer_data;
+  std::vector<Held> initializer_handles;
+  uint8_t initializer_codec = 0;
   std::string finalizer;
   ChildRequest program;  // command, environment, cwd, limits: what is the same for each worker
 };

@@ -82,7 +82,8 @@ Status Pool::launch_locked(Seat& seat) {
   orders.pool_block = arena.offset_of(block_);
   if (initializer_argument_.in_heap) {
     const Chunk::Name argument = initializer_argument_.chunk();
-    orders.initializer_data = {argument.offset, argument.size, argument.refs, 0};
+    orders.initializer_data = {argument.offset, argument.size, argument.refs,
+                               options_.initializer_codec};
   }
   orders.initializer = options_.initializer;
   orders.finalizer = options_.finalizer;

@@ -60,7 +60,8 @@ WorkerLink::WorkerLink(Holdings& holdings, std::shared_ptr<BellRack> rack, Start
 Result<Message::Ptr> WorkerLink::initializer_argument() {
   const HeapBytes& name = orders_.initializer_data;
   if (name.offset == 0) return Message::borrow(nullptr, 0, 0);
-  return Chunk::borrow(holdings_, {name.offset, name.size, name.refs}, 0);
+  return Chunk::borrow(holdings_, {name.offset, name.size, name.refs},
+                       static_cast<uint8_t>(name.codec));
 }
 
 // ---- taking ------------------------------------------------------------------------------------

@@ -199,6 +199,17 @@ static void start_well(brood_task *task, void *context) {
   (void)context;
   initialised = (int)int_argument(task);
 }
+static void start_with_event(brood_task *task, void *context) {
+  (void)context;
+  brood_event *event = NULL;
+  if (brood_msg_take_event(brood_task_args(task), 0, &event, NULL) != BROOD_OK) {
+    (void)!brood_task_fail(task, "", "there is no event", "", NULL);
+    return;
+  }
+  initialised = brood_msg_codec(brood_task_args(task)) * 100 + (int)int_argument(task);
+  brood_event_set(event);
+  brood_event_free(event);
+}
 static void how_started(brood_task *task, void *context) {
   (void)context;
   reply_int(task, initialised);
@@ -295,6 +306,7 @@ void test_begin(int argc, char **argv) {
       {"grandchild", grandchild},
       {"grandchild_then_hang", grandchild_then_hang},
       {"start_well", start_well},
+      {"start_with_event", start_with_event},
       {"how_started", how_started},
       {"start_badly", start_badly},
       {"start_crash", start_crash},

@@ -89,6 +89,15 @@ static void pool_options_are_checked(void **state) {
   REFUSED(name, "");
   REFUSED(initializer, "");
   REFUSED(initializer_size, 5);
+  brood_msg *msg = NULL;
+  OK(brood_msg_create("x", 1, 0, &msg, NULL));
+  REFUSED(initializer_msg, msg);
+  options.initializer = "start_well";
+  options.initializer_msg = msg;
+  options.initializer_data = "x";
+  REFUSED(initializer_size, 1);
+  options = (brood_pool_options)BROOD_POOL_OPTIONS_INIT;
+  brood_msg_free(msg);
   REFUSED(command, no_command);
   REFUSED(env, bad_env);
   SAYS("NAME=value");
@@ -206,7 +215,11 @@ static void messages_are_checked(void **state) {
   OK(brood_cancel_create(&cancel, NULL));
   for (int i = 0; i < 16; ++i) OK(brood_msg_attach(msg, brood_cancel_handle(cancel), NULL));
   FAILS(BROOD_E_TOO_BIG, brood_msg_attach(msg, brood_cancel_handle(cancel), NULL));
+  assert_int_equal(brood_msg_handle_type(msg, 3), BROOD_HANDLE_CANCEL);
   OK(brood_msg_take_cancel(msg, 3, &taken, NULL));
+  assert_int_equal(brood_msg_handle_type(msg, 3), BROOD_HANDLE_NONE);
+  assert_int_equal(brood_msg_handle_type(msg, 16), BROOD_HANDLE_NONE);
+  assert_int_equal(brood_msg_handle_type(NULL, 0), BROOD_HANDLE_NONE);
   brood_cancel_fire(cancel);
   assert_true(brood_cancel_fired(taken));
   brood_cancel_free(taken);

@@ -248,6 +248,8 @@ static void an_end_travels_through_pipes_and_queues(void **state) {
   OK(brood_queue_put_msg(queue, msg, 0, NULL, NULL));
   OK(brood_queue_get(queue, 0, NULL, &msg, NULL));
   FAILS(BROOD_E_INVALID, brood_msg_take_pipe(msg, 1, &d, NULL));
+  assert_int_equal(brood_msg_handle_type(msg, 1), BROOD_HANDLE_QUEUE);
+  assert_int_equal(brood_msg_handle_type(msg, 0), BROOD_HANDLE_PIPE);
   OK(brood_msg_take_pipe(msg, 0, &d, NULL));
   brood_msg_free(msg);
   send_text(d, "arrived");

@@ -91,9 +91,11 @@ static void submits_messages(void **state) {
     assert_int_equal(((char *)brood_msg_data(result))[size - 1], 'a');
     /* A result can be sent on: the second time round it lies in a chunk already. */
     brood_future_free(future);
-    OK(brood_pool_submit_msg(pool, "echo", result, NULL, &future, NULL));
+    brood_submit_options other_codec = BROOD_SUBMIT_OPTIONS_INIT;
+    OK(brood_pool_submit_msg(pool, "echo", result, &other_codec, &future, NULL));
     OK(brood_future_result(future, LONG_MS, NULL, &result, NULL));
     assert_int_equal(brood_msg_size(result), size);
+    assert_int_equal(brood_msg_codec(result), BROOD_CODEC_TEXT);
     brood_msg_free(result);
     brood_future_free(future);
   }
@@ -217,6 +219,31 @@ static void initializer_and_finalizer_run_in_each_worker(void **state) {
   assert_int_equal(lines, 3);
 }
 
+static void an_initializer_takes_handles(void **state) {
+  (void)state;
+  const int64_t argument = 7;
+  brood_event *event = NULL;
+  brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+  options.workers = 2;
+  options.initializer = "start_with_event";
+  OK(brood_event_create(&event, NULL));
+  OK(brood_msg_create(&argument, sizeof argument, BROOD_CODEC_MSGPACK, &options.initializer_msg,
+                      NULL));
+  OK(brood_msg_attach(options.initializer_msg, brood_event_handle(event), NULL));
+  brood_pool *pool = NULL;
+  OK(brood_pool_create(&options, &pool, NULL));
+  brood_msg_free(options.initializer_msg); /* the pool has its own for workers to come */
+  OK(brood_event_wait(event, LONG_MS, NULL, NULL));
+  brood_event_clear(event);
+  assert_int_equal(call_int(pool, "how_started", 0), BROOD_CODEC_MSGPACK * 100 + 7);
+  brood_msg *msg = NULL;
+  FAILS(BROOD_E_WORKER_LOST,
+        brood_pool_call(pool, "segfault", NULL, 0, NULL, LONG_MS, NULL, &msg, NULL));
+  OK(brood_event_wait(event, LONG_MS, NULL, NULL));
+  brood_event_free(event);
+  end_pool(pool);
+}
+
 static void counts_what_happened(void **state) {
   (void)state;
   brood_pool *pool = make_pool(2);
@@ -316,6 +343,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_result_is_taken_once),
       cmocka_unit_test(functions_have_their_context),
       cmocka_unit_test(initializer_and_finalizer_run_in_each_worker),
+      cmocka_unit_test(an_initializer_takes_handles),
       cmocka_unit_test(counts_what_happened),
       cmocka_unit_test(calls_back_when_done),
       cmocka_unit_test(calls_back_whenever_cancel_comes),

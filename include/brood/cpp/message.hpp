@@ -65,6 +65,10 @@ class Message {
     return detail::take<T>(msg_.get(), index);
   }
   size_t handle_count() const noexcept { return brood_msg_handle_count(msg_.get()); }
+  /** BROOD_HANDLE_ of the attached handle number `index`. */
+  int32_t handle_type(size_t index) const noexcept {
+    return brood_msg_handle_type(msg_.get(), index);
+  }
 
   brood_msg* get() const noexcept { return msg_.get(); }
   brood_msg* release() noexcept { return msg_.release(); }

@@ -7,6 +7,7 @@
 
 #include <brood/cpp/process.hpp>
 #include <brood/cpp/stream.hpp>
+#include <optional>
 #include <ranges>
 
 namespace brood {
@@ -106,8 +107,11 @@ class Pool {
     options.retries = from.retries;
     options.name = detail::or_null(from.name);
     options.initializer = detail::or_null(from.initializer.function);
-    options.initializer_data = from.initializer.argument.data();
-    options.initializer_size = from.initializer.argument.size();
+    std::optional<Message> argument;
+    if (!from.initializer.function.empty()) {
+      argument.emplace(bytes_of(from.initializer.argument), uint8_t{BROOD_CODEC_MSGPACK});
+      options.initializer_msg = argument->get();
+    }
     options.finalizer = detail::or_null(from.finalizer);
     options.command = command.get();
     options.env = env.get();
