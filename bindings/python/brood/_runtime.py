@@ -19,11 +19,20 @@ importing_main = False
 is_worker = False
 
 
-def start() -> None:
-    """Start brood, unless it was started before. Every constructor calls this."""
-    if _started and not importing_main:
-        return
-    _start()
+def start(*, processes: bool = False) -> None:
+    """Start brood, unless it was started before. Every constructor calls this.
+
+    `processes`: what is made will start some, which a worker must not do while it imports the main program.
+    """
+    if processes and importing_main:
+        raise RuntimeError(
+            "a process was to be started while a worker still imports the main program. Put what the program does\n"
+            'under\n    if __name__ == "__main__":\nso that only what defines its tasks runs in workers.'
+        )
+    if not _started:
+        with _lock:
+            if not _started:
+                _start_locked(0)
 
 
 def init(*, arena_bytes: int = 0) -> None:
@@ -35,18 +44,6 @@ def init(*, arena_bytes: int = 0) -> None:
         if _started:
             raise errors.StateError("brood has been started already: call init() first")
         _start_locked(arena_bytes)
-
-
-def _start() -> None:
-    global _started
-    if importing_main:
-        raise RuntimeError(
-            "brood is used while a worker still imports the main program. Put what the program does under\n"
-            'if __name__ == "__main__":\nso that only what defines its tasks runs in workers.'
-        )
-    with _lock:
-        if not _started:
-            _start_locked(0)
 
 
 def _start_locked(arena_bytes: int) -> None:

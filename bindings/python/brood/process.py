@@ -77,6 +77,7 @@ class Process:
 
     def start(self) -> None:
         """Start it. A task without a target is the command by itself."""
+        _runtime.start(processes=True)
         if self._low is not None:
             raise errors.StateError("cannot start a process twice")
         if self._target is None:
@@ -91,7 +92,7 @@ class Process:
             name = task.address(own=self._command is None)
             self._low = _low.process_start_msg(name, msg, record)
             del self._target, self._args, self._kwargs
-        _children[self.pid] = self
+        _children[_low.process_pid(self._low)] = self
 
     def _record(self, command: Sequence[str]) -> Any:
         return _runtime.record(

@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 import sys
-from typing import Any, Callable, Generic, ParamSpec, TypeVar
+from typing import Any, Callable, Generic, ParamSpec, TypeVar, overload
 
 from . import codec
 
@@ -65,13 +65,14 @@ class Task(Generic[P, R]):
 
     def run(self, value: Any) -> Any:
         """Call the function on arguments that came as one value."""
+        function: Callable[..., Any] = self.function
         if isinstance(value, codec.Call):
-            return self.function(*value.arguments, **value.keywords)
+            return function(*value.arguments, **value.keywords)
         if value is None and self._least == 0:
-            return self.function()
+            return function()
         if isinstance(value, list) and self._spreads(len(value)):
-            return self.function(*value)
-        return self.function(value)
+            return function(*value)
+        return function(value)
 
 
 def _positional(function: Callable[..., Any]) -> tuple[int, int]:
@@ -109,7 +110,11 @@ class Foreign(Task[..., Any]):
         return None if not args else args[0] if len(args) == 1 else args
 
 
-def task(function: Any = None, *, name: str | None = None) -> Any:
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(*, name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(function: Any = None, /, *, name: str | None = None) -> Any:
     """Give a function a name that workers know: `@brood.task`, or `@brood.task(name="fib")`.
 
     Without a name it is the function's own. Decorate at a module's top level: workers import it too.

@@ -22,7 +22,9 @@ def main() -> None:
 
     The guard of programs that are workers by a pool's `command`: call it after the tasks are defined.
     """
-    if "BROOD_HANDOFF" not in os.environ or _runtime.is_worker:
+    if _runtime.importing_main:  # the program says itself that its definitions are complete
+        _runtime.importing_main = False
+    elif "BROOD_HANDOFF" not in os.environ or _runtime.is_worker:
         return
     _serve_and_exit()
 
