@@ -51,6 +51,8 @@ def _start_locked(arena_bytes: int) -> None:
     options = record("start_options", manual_worker=True, arena_bytes=arena_bytes, command=worker_command())
     _low.start(options)
     _started = True
+    # What workers pickle of the main program is of the module that they know it as.
+    sys.modules.setdefault("__brood_main__", sys.modules["__main__"])
     atexit.register(_low.shutdown)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal as signals
+import time
 import weakref
 from typing import Any, Mapping, NamedTuple, Sequence
 
@@ -184,9 +185,13 @@ class Process:
             yield rest
 
     def write(self, data: Any, timeout: float | None = None) -> None:
-        """Write to a piped stdin; BrokenPipeError when nobody reads it."""
+        """Write to a piped stdin; BrokenPipeError when nobody reads it. Timeout: a part may be written."""
+        left = memoryview(data).cast("B")
+        end = None if timeout is None else time.monotonic() + timeout
         try:
-            _low.process_write(self._started(), data, _runtime.milliseconds(timeout))
+            while len(left) > 0:
+                wait = None if end is None else max(0.0, end - time.monotonic())
+                left = left[_low.process_write_some(self._started(), left, _runtime.milliseconds(wait)) :]
         except errors.Closed as error:
             raise BrokenPipeError(str(error)) from None
 

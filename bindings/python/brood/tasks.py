@@ -33,6 +33,9 @@ class Task(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<brood.Task {self.name}>"
 
+    def __reduce__(self) -> str:
+        return self.function.__qualname__  # pickled as what it stands for: a function of its module
+
     def address(self, own: bool) -> str:
         """What a worker is told: in another program the name, in this one where it can be imported too."""
         return self._own_address if own else self.name
@@ -51,7 +54,7 @@ class Task(Generic[P, R]):
                 return value
         if kwargs or self._ambiguous(args):
             return codec.Call(list(args), kwargs)
-        return None if not args else args[0] if len(args) == 1 else args
+        return None if not args else args[0] if len(args) == 1 else list(args)
 
     def _ambiguous(self, args: tuple[Any, ...]) -> bool:
         if len(args) != 1:
@@ -107,7 +110,7 @@ class Foreign(Task[..., Any]):
     def pack(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if kwargs:
             return codec.Call(list(args), kwargs)
-        return None if not args else args[0] if len(args) == 1 else args
+        return None if not args else args[0] if len(args) == 1 else list(args)
 
 
 @overload

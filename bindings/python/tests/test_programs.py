@@ -51,6 +51,23 @@ def test_brood_main_returns_in_a_program_that_nobody_started(program):
     assert program(GUARDED).communicate(timeout=30)[1] == "this was no worker\n"
 
 
+PICKLED = """
+import brood, functools
+class Pair:
+    def __init__(self, a): self.a = a
+@brood.task
+def swap(pair, by): return Pair(pair.a + by)
+if __name__ == "__main__":
+    with brood.Pool(1, codec="pickle") as pool:
+        print(pool.apply(swap, (Pair(1), 2)).a, pool.map(functools.partial(swap, by=5), [Pair(1)])[0].a)
+"""
+
+
+def test_pickled_objects_of_the_main_program(program):
+    out, err = program(PICKLED).communicate(timeout=30)
+    assert out == "3 6\n", err
+
+
 PROGRAM = """
 import brood, os, sys
 lock = brood.Lock()  # each process its own: harmless
