@@ -153,11 +153,18 @@ def adopt(kind: str, main: str, argv: list[str]) -> None:
 _package_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+# Modules are looked for where this program finds them: not first in the folder that the worker is in.
+_ENTER = (
+    "import sys; sys.path[:] = filter(None, sys.path); import json; "
+    "sys.path[:] = json.loads(sys.argv[1])['path']; from brood.worker import enter; enter()"
+)
+
+
 def worker_command(*, native: bool = False) -> list[str]:
     """The command line of a worker: this interpreter and program again, entered by brood.worker.
 
     The program's top level runs there under another name than "__main__", as in multiprocessing.
     """
-    program = {"kind": _kind, "main": _main, "argv": _arguments, "path": sys.path, "native": native}
-    code = f"import sys; sys.path.append({_package_folder!r}); from brood.worker import enter; enter()"
-    return [sys.executable, *_options, "-c", code, json.dumps(program)]
+    path = [*map(os.path.abspath, sys.path), _package_folder]
+    program = {"kind": _kind, "main": _main, "argv": _arguments, "path": path, "native": native}
+    return [sys.executable, *_options, "-c", _ENTER, json.dumps(program)]

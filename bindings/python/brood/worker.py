@@ -35,7 +35,7 @@ def enter() -> NoReturn:
     program = json.loads(sys.argv[1])
     sys.argv = list(program["argv"])
     _runtime.adopt(program["kind"], program["main"], program["argv"])
-    sys.path[:] = program["path"]
+    sys.path.pop()  # brood's own folder, which the program found some other way
     _native = program["native"]
     # First: whoever started this hears at once of anything that goes wrong from here on.
     _start()

@@ -109,6 +109,13 @@ def test_the_same_program_again(kind, tmp_path):
     assert done.stdout == "['__brood_main__', ['one', '-two'], 1] [8]\n", done.stderr
 
 
+def test_files_where_the_workers_are_shadow_nothing(tmp_path):
+    for name in ("brood", "json", "msgpack"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not me')")
+    with brood.Pool(1, cwd=str(tmp_path)) as pool:
+        assert pool.apply(os.getcwd) == str(tmp_path)
+
+
 def test_a_program_from_standard_input():
     source = "import brood, math\nwith brood.Pool(1) as pool: print(pool.map(math.sqrt, [4]))\n"
     done = subprocess.run(
