@@ -18,7 +18,9 @@
 %brood_waits(brood_publication_accept)
 %brood_waits_whole(brood_lookup)
 %brood_waits(brood_process_join)
-%brood_waits(brood_process_write)
+// A part may be written when it fails, which exceptions cannot tell: see brood_process_write_some().
+%brood_waits_whole(brood_process_write)
+%brood_waits(brood_process_write_some)
 %brood_waits(brood_process_read)
 %brood_waits_whole(brood_pool_call)
 %brood_waits(brood_pool_join)

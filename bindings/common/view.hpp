@@ -1,6 +1,6 @@
-// Memory that is lent out without a copy: a message's bytes, the elements of a shared array. The
-// language makes its own kind of view of it (buffer protocol, ByteBuffer, slice), which keeps the
-// handle alive that it came from.
+// Bytes that C hands round by address. A view is memory that is lent out without a copy: a
+// message's bytes, the elements of a shared array. The language makes its own kind of view of it
+// (buffer protocol, ByteBuffer, slice), which keeps the handle alive that it came from.
 #pragma once
 
 #include <brood/brood.h>
@@ -18,6 +18,24 @@ inline brood_status brood_msg_bytes(brood_msg *msg, bool read_only, brood_view *
   (void)error;
   *out = brood_view{brood_msg_data(msg), brood_msg_size(msg), read_only};
   return BROOD_OK;
+}
+
+/** brood_process_write(), which fails only if nothing was written; after a part it is to be called
+ * again with the rest. */
+inline brood_status brood_process_write_some(brood_process *process, const void *data, size_t size,
+                                             int64_t timeout_ms, brood_cancel *cancel,
+                                             size_t *out_written, brood_error **error) {
+  brood_error *failure = nullptr;
+  size_t written = 0;
+  const brood_status status =
+      brood_process_write(process, data, size, timeout_ms, cancel, &written, &failure);
+  if (status == BROOD_OK || written > 0) {
+    brood_error_free(failure);
+    *out_written = written;
+    return BROOD_OK;
+  }
+  *error = failure;
+  return status;
 }
 
 /** The elements of a shared array. */

@@ -19,11 +19,20 @@ importing_main = False
 is_worker = False
 
 
-def start() -> None:
-    """Start brood, unless it was started before. Every constructor calls this."""
-    if _started and not importing_main:
-        return
-    _start()
+def start(*, processes: bool = False) -> None:
+    """Start brood, unless it was started before. Every constructor calls this.
+
+    `processes`: what is made will start some, which a worker must not do while it imports the main program.
+    """
+    if processes and importing_main:
+        raise RuntimeError(
+            "a process was to be started while a worker still imports the main program. Put what the program does\n"
+            'under\n    if __name__ == "__main__":\nso that only what defines its tasks runs in workers.'
+        )
+    if not _started:
+        with _lock:
+            if not _started:
+                _start_locked(0)
 
 
 def init(*, arena_bytes: int = 0) -> None:
@@ -37,23 +46,13 @@ def init(*, arena_bytes: int = 0) -> None:
         _start_locked(arena_bytes)
 
 
-def _start() -> None:
-    global _started
-    if importing_main:
-        raise RuntimeError(
-            "brood is used while a worker still imports the main program. Put what the program does under\n"
-            'if __name__ == "__main__":\nso that only what defines its tasks runs in workers.'
-        )
-    with _lock:
-        if not _started:
-            _start_locked(0)
-
-
 def _start_locked(arena_bytes: int) -> None:
     global _started
     options = record("start_options", manual_worker=True, arena_bytes=arena_bytes, command=worker_command())
     _low.start(options)
     _started = True
+    # What workers pickle of the main program is of the module that they know it as.
+    sys.modules.setdefault("__brood_main__", sys.modules["__main__"])
     atexit.register(_low.shutdown)
 
 
@@ -154,11 +153,18 @@ def adopt(kind: str, main: str, argv: list[str]) -> None:
 _package_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+# Modules are looked for where this program finds them: not first in the folder that the worker is in.
+_ENTER = (
+    "import sys; sys.path[:] = filter(None, sys.path); import json; "
+    "sys.path[:] = json.loads(sys.argv[1])['path']; from brood.worker import enter; enter()"
+)
+
+
 def worker_command(*, native: bool = False) -> list[str]:
     """The command line of a worker: this interpreter and program again, entered by brood.worker.
 
     The program's top level runs there under another name than "__main__", as in multiprocessing.
     """
-    program = {"kind": _kind, "main": _main, "argv": _arguments, "path": sys.path, "native": native}
-    code = f"import sys; sys.path.append({_package_folder!r}); from brood.worker import enter; enter()"
-    return [sys.executable, *_options, "-c", code, json.dumps(program)]
+    path = [*map(os.path.abspath, sys.path), _package_folder]
+    program = {"kind": _kind, "main": _main, "argv": _arguments, "path": path, "native": native}
+    return [sys.executable, *_options, "-c", _ENTER, json.dumps(program)]

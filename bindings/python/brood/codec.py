@@ -11,7 +11,7 @@ import pickle
 import threading
 from typing import Any, Callable
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from . import _low
 
@@ -22,8 +22,8 @@ _HANDLE = 1  # extension: indexes of attached handles
 _CALL = 2  # extension: positional arguments and keywords
 _MSGPACK_TAG = _low.CODEC_MSGPACK
 
-# Type of an attached handle -> the function that makes an object of (message, index).
-takers: dict[int, Callable[[Any, int], Any]] = {}
+# Type of an attached handle -> the function that makes an object of a message and indexes in it.
+takers: dict[int, Callable[[Any, bytes], Any]] = {}
 # Does this process unpickle what others send?
 _native_allowed = False
 
@@ -138,7 +138,7 @@ def _take(msg: Any, indexes: bytes) -> Any:
     kind = _low.msg_handle_type(msg, indexes[0])
     if kind not in takers:
         raise ValueError("the value names a handle that was taken already")
-    return takers[kind](msg, indexes) if kind == _low.HANDLE_CONDITION else takers[kind](msg, indexes[0])
+    return takers[kind](msg, indexes)
 
 
 def _decode_msgpack(data: Any, msg: Any) -> Any:

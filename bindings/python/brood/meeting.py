@@ -143,9 +143,9 @@ class Barrier(codec.Shared):
         return _low.barrier_broken(self._low)
 
 
-def _take_barrier(msg: Any, index: int) -> Barrier:
+def _take_barrier(msg: Any, indexes: bytes) -> Barrier:
     barrier = object.__new__(Barrier)
-    barrier._low = _low.msg_take_barrier(msg, index)
+    barrier._low = _low.msg_take_barrier(msg, indexes[0])
     barrier._action, barrier._timeout = None, None
     return barrier
 
@@ -155,6 +155,10 @@ def _take_condition(msg: Any, indexes: bytes) -> Condition:
         raise ValueError("a condition travels with its lock: two indexes")
     condition = object.__new__(Condition)
     condition._low = _low.msg_take_condition(msg, indexes[0])
-    condition._lock = codec.takers[_low.HANDLE_CONDITION] = _take_condition
+    condition._lock = codec.takers[_low.HANDLE_LOCK](msg, indexes[1:])
+    return condition
+
+
+codec.takers[_low.HANDLE_CONDITION] = _take_condition
 codec.takers[_low.HANDLE_EVENT] = taker(Event, _low.msg_take_event)
 codec.takers[_low.HANDLE_BARRIER] = _take_barrier

@@ -115,4 +115,4 @@ def Pipe(duplex: bool = True, *, codec: str = codec.MSGPACK) -> tuple[Connection
     return Connection(a, codec), Connection(b, codec)
 
 
-codec.takers[_low.HANDLE_PIPE] = lambda msg, index: Connection(_low.msg_take_pipe(msg, index))
+codec.takers[_low.HANDLE_PIPE] = lambda msg, indexes: Connection(_low.msg_take_pipe(msg, indexes[0]))

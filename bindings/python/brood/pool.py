@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, ParamSpec, Sequence, TypeVar, overload
 
 from . import _low, _runtime, tasks
 from . import codec as codec_module
@@ -16,6 +16,9 @@ _STATES = {
     _low.WORKER_BUSY: "busy",
     _low.WORKER_ENDING: "ending",
 }
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class WorkerInfo(NamedTuple):
@@ -59,7 +62,7 @@ class Pool:
     ):
         if processes is not None and processes < 1:
             raise ValueError("a pool needs at least 1 process")
-        _runtime.start()
+        _runtime.start(processes=True)
         self._codec = codec
         self._native = codec == "pickle"
         self._own = command is None  # the workers are this program again
@@ -105,6 +108,10 @@ class Pool:
 
     # ---- one task --------------------------------------------------------------------------------
 
+    @overload
+    def submit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+    @overload
+    def submit(self, function: str, /, *args: Any, **kwargs: Any) -> Future[Any]: ...
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a worker run a task; gives a future of concurrent.futures, which can also be awaited."""
         name, value = self._call(function, args, kwargs)
@@ -187,7 +194,8 @@ class Pool:
 
     def _pack_all(self, func: Any, calls: list[tuple[Any, ...]]) -> tuple[str, list[bytes], bool]:
         if self._native and not isinstance(func, (str, tasks.Task)):
-            name, values = "brood.call", [(func, call, {}) for call in calls]
+            name = "brood.call"
+            values: list[Any] = [(func, call, {}) for call in calls]
         else:
             task = tasks.find(func)
             name, values = task.address(self._own), [task.pack(call, {}) for call in calls]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal as signals
+import time
 import weakref
 from typing import Any, Mapping, NamedTuple, Sequence
 
@@ -77,6 +78,7 @@ class Process:
 
     def start(self) -> None:
         """Start it. A task without a target is the command by itself."""
+        _runtime.start(processes=True)
         if self._low is not None:
             raise errors.StateError("cannot start a process twice")
         if self._target is None:
@@ -91,7 +93,7 @@ class Process:
             name = task.address(own=self._command is None)
             self._low = _low.process_start_msg(name, msg, record)
             del self._target, self._args, self._kwargs
-        _children[self.pid] = self
+        _children[_low.process_pid(self._low)] = self
 
     def _record(self, command: Sequence[str]) -> Any:
         return _runtime.record(
@@ -183,9 +185,13 @@ class Process:
             yield rest
 
     def write(self, data: Any, timeout: float | None = None) -> None:
-        """Write to a piped stdin; BrokenPipeError when nobody reads it."""
+        """Write to a piped stdin; BrokenPipeError when nobody reads it. Timeout: a part may be written."""
+        left = memoryview(data).cast("B")
+        end = None if timeout is None else time.monotonic() + timeout
         try:
-            _low.process_write(self._started(), data, _runtime.milliseconds(timeout))
+            while len(left) > 0:
+                wait = None if end is None else max(0.0, end - time.monotonic())
+                left = left[_low.process_write_some(self._started(), left, _runtime.milliseconds(wait)) :]
         except errors.Closed as error:
             raise BrokenPipeError(str(error)) from None
 

@@ -191,9 +191,9 @@ class Lease:
             self.ack() if kind is None else self.give_back()
 
 
-def _take(msg: Any, index: int) -> Queue:
+def _take(msg: Any, indexes: bytes) -> Queue:
     taken = object.__new__(Queue)
-    taken._low = _low.msg_take_queue(msg, index)
+    taken._low = _low.msg_take_queue(msg, indexes[0])
     taken._codec, taken._maxsize = codec.MSGPACK, 0
     return taken
 

@@ -8,7 +8,7 @@ from typing import Any, Iterable, Iterator
 from . import _low, _runtime, codec, errors
 
 # Type code of Python's array module -> (type, struct format of memoryview.cast and NumPy).
-_CODES = {
+_CODES: dict[Any, tuple[int, Any]] = {
     "?": (_low.TYPE_BOOL, "?"),
     "c": (_low.TYPE_CHAR, "c"),
     "u": (_low.TYPE_WCHAR, "I"),
@@ -183,8 +183,8 @@ class Value(Array):
         self[0] = value
 
 
-def _take(msg: Any, index: int) -> Array:
-    low = _low.msg_take_shared(msg, index)
+def _take(msg: Any, indexes: bytes) -> Array:
+    low = _low.msg_take_shared(msg, indexes[0])
     taken: Array = object.__new__(Value if _low.shared_count(low) == 1 else Array)
     taken._low, taken._type, taken._view = low, _low.shared_type(low), None
     return taken

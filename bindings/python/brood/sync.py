@@ -140,10 +140,12 @@ class RWLock(codec.Shared):
         _low.rwlock_release_write(self._low)
 
 
-def taker(cls: type[Any], take: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
-    def taken(msg: Any, index: int) -> Any:
+def taker(cls: type[Any], take: Callable[[Any, int], Any]) -> Callable[[Any, bytes], Any]:
+    """What makes an object of `cls` of an attached handle."""
+
+    def taken(msg: Any, indexes: bytes) -> Any:
         made = object.__new__(cls)
-        made._low = take(msg, index)
+        made._low = take(msg, indexes[0])
         return made
 
     return taken

@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 import sys
-from typing import Any, Callable, Generic, ParamSpec, TypeVar
+from typing import Any, Callable, Generic, ParamSpec, TypeVar, overload
 
 from . import codec
 
@@ -33,6 +33,9 @@ class Task(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<brood.Task {self.name}>"
 
+    def __reduce__(self) -> str:
+        return self.function.__qualname__  # pickled as what it stands for: a function of its module
+
     def address(self, own: bool) -> str:
         """What a worker is told: in another program the name, in this one where it can be imported too."""
         return self._own_address if own else self.name
@@ -51,7 +54,7 @@ class Task(Generic[P, R]):
                 return value
         if kwargs or self._ambiguous(args):
             return codec.Call(list(args), kwargs)
-        return None if not args else args[0] if len(args) == 1 else args
+        return None if not args else args[0] if len(args) == 1 else list(args)
 
     def _ambiguous(self, args: tuple[Any, ...]) -> bool:
         if len(args) != 1:
@@ -65,13 +68,14 @@ class Task(Generic[P, R]):
 
     def run(self, value: Any) -> Any:
         """Call the function on arguments that came as one value."""
+        function: Callable[..., Any] = self.function
         if isinstance(value, codec.Call):
-            return self.function(*value.arguments, **value.keywords)
+            return function(*value.arguments, **value.keywords)
         if value is None and self._least == 0:
-            return self.function()
+            return function()
         if isinstance(value, list) and self._spreads(len(value)):
-            return self.function(*value)
-        return self.function(value)
+            return function(*value)
+        return function(value)
 
 
 def _positional(function: Callable[..., Any]) -> tuple[int, int]:
@@ -106,10 +110,14 @@ class Foreign(Task[..., Any]):
     def pack(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if kwargs:
             return codec.Call(list(args), kwargs)
-        return None if not args else args[0] if len(args) == 1 else args
+        return None if not args else args[0] if len(args) == 1 else list(args)
 
 
-def task(function: Any = None, *, name: str | None = None) -> Any:
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(*, name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(function: Any = None, /, *, name: str | None = None) -> Any:
     """Give a function a name that workers know: `@brood.task`, or `@brood.task(name="fib")`.
 
     Without a name it is the function's own. Decorate at a module's top level: workers import it too.

@@ -22,7 +22,9 @@ def main() -> None:
 
     The guard of programs that are workers by a pool's `command`: call it after the tasks are defined.
     """
-    if "BROOD_HANDOFF" not in os.environ or _runtime.is_worker:
+    if _runtime.importing_main:  # the program says itself that its definitions are complete
+        _runtime.importing_main = False
+    elif "BROOD_HANDOFF" not in os.environ or _runtime.is_worker:
         return
     _serve_and_exit()
 
@@ -33,7 +35,7 @@ def enter() -> NoReturn:
     program = json.loads(sys.argv[1])
     sys.argv = list(program["argv"])
     _runtime.adopt(program["kind"], program["main"], program["argv"])
-    sys.path[:] = program["path"]
+    sys.path.pop()  # brood's own folder, which the program found some other way
     _native = program["native"]
     # First: whoever started this hears at once of anything that goes wrong from here on.
     _start()

@@ -161,6 +161,8 @@ def test_workers_with_environment_folder_and_limits(tmp_path):
 def test_pickle_is_for_those_who_agree():
     with brood.Pool(2, codec="pickle") as pool:
         assert pool.apply(functools.partial(tasks.undecorated, 4)) == 5
+        assert pool.apply(tasks.add, (1, 2), {"scale": 3}) == 9
+        assert list(pool.imap(functools.partial(tasks.add, 1), [1, 2])) == [2, 3]
         assert pool.map(tasks.echo, [{1, 2}, 3 + 4j]) == [{1, 2}, 3 + 4j]
         queue = brood.Queue()
         pool.apply(queue_put, (queue, 5))

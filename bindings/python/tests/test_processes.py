@@ -1,6 +1,7 @@
 import os
 import select
 import signal
+import threading
 
 import pytest
 
@@ -71,6 +72,30 @@ def test_streams():
     assert cat.read(100) == b""
     cat.join(30)
     assert cat.exitcode == 0 and cat.name == "cat"
+
+
+def test_signals_while_writing_much():
+    """What was written before a signal is not written again."""
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    cat, data, received = brood.Process.spawn(["cat"], stdin="pipe", stdout="pipe"), os.urandom(2_000_000), []
+
+    def read():
+        while part := cat.read(4096):
+            received.append(part)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    cat.write(data)
+    cat.close_stdin()
+    reader.join()
+    cat.join(30)
+    signal.signal(signal.SIGUSR1, before)
+    assert b"".join(received) == data
+    with pytest.raises(brood.Timeout):
+        full = brood.Process.spawn(["sleep", "1000"], stdin="pipe")
+        full.write(data, timeout=0.05)
+    full.kill()
 
 
 def test_a_file_as_a_stream(tmp_path):
