@@ -31,8 +31,7 @@ module Brood
       begin
         result = yield pool
       rescue Exception # rubocop:disable Lint/RescueException
-        pool.terminate
-        pool.join
+        pool.abandon
         raise
       end
       pool.close
@@ -91,19 +90,18 @@ module Brood
       Future.new(start_task(task, arguments, keywords), @marshal)
     end
 
-    # Runs a task in a worker and waits for its result.
+    # Runs a task in a worker and waits for its result. When the wait ends early, by an interrupt too, the task is
+    # cancelled.
     # @param timeout [Numeric, nil] seconds, then the task is cancelled: use {#submit} for keywords named so
     def call(task, *arguments, timeout: nil, **keywords)
       low = start_task(task, arguments, keywords)
       msg = Low.future_result(low, Runtime.milliseconds(timeout))
-      if msg == false
-        Low.future_cancel(low)
-        raise TimeoutError, "the task was not done within #{timeout} seconds"
-      end
+      raise TimeoutError, "the task was not done within #{timeout} seconds" unless msg
+
       Codec.decode(msg, marshal: @marshal)
     ensure
+      msg ? Low.release_handle(msg) : give_up(low)
       Low.release_handle(low) if low
-      Low.release_handle(msg) if msg
     end
 
     # Runs a task on each item; the results are in the items' order.
@@ -161,13 +159,25 @@ module Brood
     end
 
     # {#shutdown} and {#join}. Interrupted, it terminates the pool.
+    # @raise [Error] as {#join}
     def close
       shutdown
-      join
+      over = join
       nil
-    rescue Interrupt
-      terminate
+    rescue Error
+      over = true
       raise
+    ensure
+      terminate unless over
+    end
+
+    # Terminates it and waits, whatever its tasks were at.
+    # @private
+    def abandon
+      terminate
+      join
+    rescue Error
+      nil # somebody else's failure is on its way
     end
 
     # @return [Hash{Symbol => Integer}] workers, idle, starting, pending, done, failed, canceled, lost, timed_out,
@@ -192,6 +202,13 @@ module Brood
     end
 
     private
+
+    # Cancels a task that may be done already.
+    def give_up(low)
+      Low.future_cancel(low) if low
+    rescue StateError
+      nil
+    end
 
     def options(run_limit, retries, wait)
       @common = { run_limit_ms: run_limit && Runtime.milliseconds(run_limit),
