@@ -23,7 +23,8 @@ module Brood
     WorkerInfo = Struct.new(:id, :state, :pid, :tasks)
 
     # Makes a pool for a block, and closes it after the block: what was submitted is finished, unless the
-    # block raised. Without a block it is {#initialize}.
+    # block raised. After the block the pool cannot be used, as a file after File.open. Without a block it is
+    # {#initialize}.
     def self.open(workers = nil, **options)
       pool = new(workers, **options)
       return pool unless block_given?
@@ -35,6 +36,7 @@ module Brood
         raise
       end
       pool.close
+      pool.release
       result
     end
 
@@ -178,6 +180,14 @@ module Brood
       join
     rescue Error
       nil # somebody else's failure is on its way
+    ensure
+      release
+    end
+
+    # Gives its thread back, for which the collector may take long.
+    # @private
+    def release
+      Low.release_handle(@low)
     end
 
     # @return [Hash{Symbol => Integer}] workers, idle, starting, pending, done, failed, canceled, lost, timed_out,
