@@ -88,6 +88,8 @@ inline size_t weight_of(brood_msg *msg) { return brood_msg_size(msg); }
 inline size_t weight_of(brood_shared *shared) {
   return brood_shared_count(shared) * brood_shared_element_size(shared);
 }
+// A pool has threads, and the stacks of these.
+inline size_t weight_of(brood_pool *) { return size_t{256} << 10; }
 inline size_t weight_of(const void *) { return 0; }
 
 template <class T>

@@ -56,6 +56,13 @@ class TestInterrupts < Minitest::Test
     nil # of the tasks that hung
   end
 
+  def test_an_interrupted_call_cancels_its_task
+    pool(1) do |pool|
+      assert_raises(Timeout::Error) { Timeout.timeout(0.05) { pool.call(:hang) } }
+      assert_equal 4, pool.call(:square, 2)
+    end
+  end
+
   # With other threads and without, a signal reaches the main thread, whose wait ends or goes on.
   [true, false].each do |others|
     define_method(:"test_signals_#{others ? 'beside other threads' : 'alone'}") do

@@ -59,7 +59,7 @@ class TestPackage < Minitest::Test
   end
 
   def private_api(_type)
-    %i[handle handles low owner pack run]
+    %i[handle handles low owner pack run abandon release]
   end
 
   def inherited?(type, name, declared)

@@ -178,6 +178,11 @@ class TestPool < Minitest::Test
     assert_raises(Brood::ClosedError) { pool.submit(:square, 1) }
     error = assert_raises(RuntimeError) { pool(1) { raise "in the block" } }
     assert_equal "in the block", error.message
+    left = nil
+    threads = Dir.children("/proc/self/task").size
+    10.times { pool(1) { |open| left = open } }
+    assert_operator Dir.children("/proc/self/task").size, :<, threads + 10
+    assert_raises(IOError) { left.call(:square, 1) }
     assert_raises(ArgumentError) { pool(0) }
     assert_raises(ArgumentError) { Brood::Pool.open(1, limits: { no_such_limit: 1 }) }
   end

@@ -77,6 +77,34 @@ module Brood
       end
     end
 
+    # A fiber's unpacker, and the message whose handles the value at hand may name.
+    class Decoder
+      attr_reader :busy
+
+      def initialize
+        @unpacker = FACTORY.unpacker(allow_unknown_ext: true)
+        @unpacker.register_type(HANDLE) { |indexes| Codec.take(@msg, indexes) }
+        @unpacker.register_type(CALL) do |payload|
+          arguments, keywords = Codec.unpack(payload, @msg)
+          Call.new(arguments, keywords.transform_keys(&:to_sym))
+        end
+      end
+
+      def unpack(data, msg)
+        @busy = true
+        @msg = msg
+        @unpacker.feed_reference(data)
+        value = @unpacker.full_unpack
+        @whole = true
+        value
+      ensure
+        # What is left of a broken value is not the beginning of the next one.
+        @unpacker.reset unless @whole
+        @msg = nil
+        @whole = @busy = false
+      end
+    end
+
     @marshal_allowed = false
 
     class << self
@@ -127,14 +155,22 @@ module Brood
       end
 
       def unpack(data, msg = nil)
-        unpacker = FACTORY.unpacker(allow_unknown_ext: true)
-        unpacker.register_type(HANDLE) { |indexes| take(msg, indexes) }
-        unpacker.register_type(CALL) do |payload|
-          arguments, keywords = unpack(payload, msg)
-          Call.new(arguments, keywords.transform_keys(&:to_sym))
+        decoder = (Thread.current[:brood_decoder] ||= Decoder.new)
+        decoder = Decoder.new if decoder.busy # a value inside a value
+        decoder.unpack(data, msg)
+      end
+
+      # The object of an attached handle.
+      def take(msg, indexes)
+        index = indexes.getbyte(0)
+        if msg.nil? || index.nil? || index >= Low.msg_handle_count(msg)
+          raise ProtocolError, "the value names a handle that did not come with it"
         end
-        unpacker.feed(data)
-        unpacker.full_unpack
+
+        taker = TAKERS.fetch(Low.msg_handle_type(msg, index)) do
+          raise ProtocolError, "the value names a handle that was taken already"
+        end
+        taker.call(msg, indexes)
       end
 
       def attach_to_current(shared)
@@ -171,18 +207,6 @@ module Brood
         ensure
           Thread.current[:brood_loading] = before
         end
-      end
-
-      def take(msg, indexes)
-        index = indexes.getbyte(0)
-        if msg.nil? || index.nil? || index >= Low.msg_handle_count(msg)
-          raise ProtocolError, "the value names a handle that did not come with it"
-        end
-
-        taker = TAKERS.fetch(Low.msg_handle_type(msg, index)) do
-          raise ProtocolError, "the value names a handle that was taken already"
-        end
-        taker.call(msg, indexes)
       end
     end
   end

@@ -18,11 +18,14 @@ module Brood
       Low.lock_acquire(@low, owner, Runtime.milliseconds(timeout)) == false ? nil : self
     end
 
+    # Takes the lock if nobody has it.
     # @return [Boolean]
     def try_lock
       Low.lock_acquire(@low, owner, 0) != false
     end
 
+    # Gives the lock back.
+    # @raise [StateError] when this process does not hold it
     def unlock
       Low.lock_release(@low, owner)
       self
@@ -101,6 +104,7 @@ module Brood
       @low = Low.condition_create(Runtime.record("condition_options", max_waiters: max_waiters))
     end
 
+    # Holds the lock for a block.
     def synchronize(&block)
       @lock.synchronize(&block)
     end

@@ -23,7 +23,8 @@ module Brood
     WorkerInfo = Struct.new(:id, :state, :pid, :tasks)
 
     # Makes a pool for a block, and closes it after the block: what was submitted is finished, unless the
-    # block raised. Without a block it is {#initialize}.
+    # block raised. After the block the pool cannot be used, as a file after File.open. Without a block it is
+    # {#initialize}.
     def self.open(workers = nil, **options)
       pool = new(workers, **options)
       return pool unless block_given?
@@ -31,11 +32,11 @@ module Brood
       begin
         result = yield pool
       rescue Exception # rubocop:disable Lint/RescueException
-        pool.terminate
-        pool.join
+        pool.abandon
         raise
       end
       pool.close
+      pool.release
       result
     end
 
@@ -91,19 +92,18 @@ module Brood
       Future.new(start_task(task, arguments, keywords), @marshal)
     end
 
-    # Runs a task in a worker and waits for its result.
+    # Runs a task in a worker and waits for its result. When the wait ends early, by an interrupt too, the task is
+    # cancelled.
     # @param timeout [Numeric, nil] seconds, then the task is cancelled: use {#submit} for keywords named so
     def call(task, *arguments, timeout: nil, **keywords)
       low = start_task(task, arguments, keywords)
       msg = Low.future_result(low, Runtime.milliseconds(timeout))
-      if msg == false
-        Low.future_cancel(low)
-        raise TimeoutError, "the task was not done within #{timeout} seconds"
-      end
+      raise TimeoutError, "the task was not done within #{timeout} seconds" unless msg
+
       Codec.decode(msg, marshal: @marshal)
     ensure
+      msg ? Low.release_handle(msg) : give_up(low)
       Low.release_handle(low) if low
-      Low.release_handle(msg) if msg
     end
 
     # Runs a task on each item; the results are in the items' order.
@@ -161,13 +161,33 @@ module Brood
     end
 
     # {#shutdown} and {#join}. Interrupted, it terminates the pool.
+    # @raise [Error] as {#join}
     def close
       shutdown
-      join
+      over = join
       nil
-    rescue Interrupt
-      terminate
+    rescue Error
+      over = true
       raise
+    ensure
+      terminate unless over
+    end
+
+    # Terminates it and waits, whatever its tasks were at.
+    # @private
+    def abandon
+      terminate
+      join
+    rescue Error
+      nil # somebody else's failure is on its way
+    ensure
+      release
+    end
+
+    # Gives its thread back, for which the collector may take long.
+    # @private
+    def release
+      Low.release_handle(@low)
     end
 
     # @return [Hash{Symbol => Integer}] workers, idle, starting, pending, done, failed, canceled, lost, timed_out,
@@ -192,6 +212,13 @@ module Brood
     end
 
     private
+
+    # Cancels a task that may be done already.
+    def give_up(low)
+      Low.future_cancel(low) if low
+    rescue StateError
+      nil
+    end
 
     def options(run_limit, retries, wait)
       @common = { run_limit_ms: run_limit && Runtime.milliseconds(run_limit),

@@ -20,15 +20,20 @@ module Brood
       Low.shared_lock(@low, Runtime.owner, Runtime.milliseconds(timeout)) == false ? nil : self
     end
 
+    # Takes the lock if nobody has it.
+    # @return [Boolean]
     def try_lock
       Low.shared_lock(@low, Runtime.owner, 0) != false
     end
 
+    # Gives the lock back.
+    # @raise [StateError] when this thread does not hold it
     def unlock
       Low.shared_unlock(@low, Runtime.owner)
       self
     end
 
+    # True while somebody holds it, dead holders included.
     def locked?
       Low.shared_locked(@low)
     end
@@ -104,6 +109,7 @@ module Brood
       end
     end
 
+    # Yields the elements as they were at the call.
     def each(&block)
       return enum_for(:each) { size } unless block
 
@@ -244,10 +250,12 @@ module Brood
       self.value = value unless value.nil?
     end
 
+    # Reads it, atomically.
     def value
       get(0)
     end
 
+    # Sets it, atomically.
     def value=(value)
       set(0, value)
     end

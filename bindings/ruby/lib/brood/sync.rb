@@ -17,6 +17,7 @@ module Brood
       Low.semaphore_acquire(@low, Runtime.milliseconds(timeout)) == false ? nil : self
     end
 
+    # Takes a permit if there is one.
     # @return [Boolean]
     def try_acquire
       Low.semaphore_acquire(@low, 0) != false
@@ -77,6 +78,7 @@ module Brood
       self
     end
 
+    # Unsets it; who waits, waits on.
     def clear
       Low.event_clear(@low)
       self
@@ -132,6 +134,7 @@ module Brood
       self
     end
 
+    # @return [Integer] for how many it was made
     def parties
       Low.barrier_parties(@low)
     end
