@@ -22,8 +22,12 @@ import java.util.Set;
  */
 final class NativeLibrary {
   private static final String FOLDER = "/org/brood/native/linux-x86_64/";
-  // The library itself first: the JNI library needs it, and is found without a search path then.
-  private static final String[] FILES = {"libbrood.so.0", "libbrood_java.so", "brood-nursery", "brood-keeper"};
+  // The library itself first: the JNI library needs it, and is found without a search path then. The helper programs
+  // lie where the library looks for them.
+  private static final String HELPERS = "brood-0";
+  private static final String[] FILES = {
+    "libbrood.so.0", "libbrood_java.so", HELPERS + "/brood-nursery", HELPERS + "/brood-keeper"
+  };
 
   private NativeLibrary() {}
 
@@ -46,6 +50,7 @@ final class NativeLibrary {
       Path folder = parent.resolve(digest());
       if (Files.isDirectory(folder)) return folder;
       Path made = Files.createTempDirectory(parent, "unpacking-");
+      Files.createDirectory(made.resolve(HELPERS));
       for (String name : FILES) {
         try (InputStream in = NativeLibrary.class.getResourceAsStream(FOLDER + name)) {
           Files.copy(in, made.resolve(name), StandardCopyOption.REPLACE_EXISTING);
@@ -65,6 +70,7 @@ final class NativeLibrary {
     } catch (IOException error) {
       if (!Files.isDirectory(folder)) throw error;
       for (String name : FILES) Files.deleteIfExists(made.resolve(name));
+      Files.deleteIfExists(made.resolve(HELPERS));
       Files.deleteIfExists(made);
       return folder;
     }
