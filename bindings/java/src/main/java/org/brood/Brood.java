@@ -40,7 +40,7 @@ public final class Brood {
    * and does not come back. Tasks are registered before: in static fields, or in the lines above.
    */
   public static void main(String[] args) {
-    Startup.guard(args);
+    Startup.guard();
   }
 
   /**

@@ -21,8 +21,11 @@ final class Packer {
   static final byte EXTENSION_HANDLE = 1;
   static final byte EXTENSION_CALL = 2;
 
+  // Most values are small: the library's own 8 KiB would be most of the work.
+  private static final MessagePack.PackerConfig SMALL = new MessagePack.PackerConfig().withBufferSize(256);
+
   private final List<Handle> handles;
-  private final MessageBufferPacker out = MessagePack.newDefaultBufferPacker();
+  private final MessageBufferPacker out = SMALL.newBufferPacker();
 
   /** @param handles receives the handles in the values */
   Packer(List<Handle> handles) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.brood.low.NativeLibrary;
 
 /**
  * The command line that runs this same program again: this JVM with its options, class path and main class, without
@@ -32,7 +33,7 @@ final class ProgramAgain {
 
   /** Of this process, as it was started. */
   static List<String> command() {
-    return command(executable(), arguments());
+    return withLibrary(command(executable(), arguments()));
   }
 
   /** The same JVM and class path with another main class. */
@@ -43,6 +44,13 @@ final class ProgramAgain {
     command.add("-cp");
     command.add(absolutePaths(System.getProperty("java.class.path")));
     command.add(mainClass);
+    return withLibrary(command);
+  }
+
+  // What this process has unpacked from its jar serves its workers too.
+  private static List<String> withLibrary(List<String> command) {
+    Path library = NativeLibrary.unpackedLibrary();
+    if (library != null) command.add(1, "-Dbrood.library=" + library);
     return command;
   }
 

@@ -10,7 +10,6 @@ final class Startup {
 
   private static boolean started;
   private static boolean guarded;
-  private static String[] arguments;
 
   private Startup() {}
 
@@ -30,10 +29,9 @@ final class Startup {
   }
 
   /** The guard: a worker does not come back from here. */
-  static void guard(String[] args) {
+  static void guard() {
     synchronized (Startup.class) {
       guarded = true;
-      arguments = args.clone();
       start();
     }
     if (Low.is_worker()) Worker.serveAndExit();
@@ -46,9 +44,5 @@ final class Startup {
     options.addAll("command", command);
     BroodException.check(Low.start(options.handle()));
     started = true;
-  }
-
-  static synchronized String[] arguments() {
-    return arguments;
   }
 }

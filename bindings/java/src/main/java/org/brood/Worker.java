@@ -13,15 +13,11 @@ final class Worker {
   static void serveAndExit() {
     boolean failed = false;
     Out out = new Out();
-    try {
-      while (Waits.await(Waits.FOREVER, null, wait -> Low.worker_next(wait, out)) == Low.OK) {
-        try (Handle task = out.take()) {
-          failed = !run(task) || failed;
-        }
-        Thread.interrupted(); // a task's interrupt is not the next one's
+    while (Waits.awaitUninterruptibly(Waits.FOREVER, null, wait -> Low.worker_next(wait, out)) == Low.OK) {
+      Thread.interrupted(); // what a task has left behind is not for the next one
+      try (Handle task = out.take()) {
+        failed = !run(task) || failed;
       }
-    } catch (InterruptedException error) {
-      failed = true;
     }
     // A pool's worker ends well whatever its tasks reported; a process is its one function.
     System.exit(failed && Low.worker_id() < 0 ? 1 : 0);

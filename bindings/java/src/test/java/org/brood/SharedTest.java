@@ -77,10 +77,10 @@ class SharedTest {
     try (SharedQueue<Integer> queue = new SharedQueue<>(Integer.class)) {
       queue.put(7);
       assertThrows(WorkerLostException.class, () -> pool.call(TestTasks.LEASE_AND_DIE, queue));
-      try (SharedQueue.Lease<Integer> lease = queue.lease(Duration.ofSeconds(30))) {
+      try (Lease<Integer> lease = queue.lease(Duration.ofSeconds(30))) {
         assertEquals(7, lease.value());
       }
-      try (SharedQueue.Lease<Integer> lease = queue.lease()) {
+      try (Lease<Integer> lease = queue.lease()) {
         lease.ack();
       }
       assertNull(queue.lease(Duration.ZERO));

@@ -10,8 +10,10 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Finds the native library: where the property {@code brood.library} says; inside the jar; where the JVM looks for
@@ -20,24 +22,41 @@ import java.util.Set;
  * <p>What lies in the jar is copied once into a folder of the user's, named by its contents, which all workers and
  * later programs share: brood's helper programs have to be files.
  */
-final class NativeLibrary {
+public final class NativeLibrary {
   private static final String FOLDER = "/org/brood/native/linux-x86_64/";
-  // The library itself first: the JNI library needs it, and is found without a search path then.
-  private static final String[] FILES = {"libbrood.so.0", "libbrood_java.so", "brood-nursery", "brood-keeper"};
+  // The library itself first: the JNI library needs it, and is found without a search path then. The helper programs
+  // lie where the library looks for them.
+  private static final String HELPERS = "brood-0";
+  private static final String[] FILES = {
+    "libbrood.so.0", "libbrood_java.so", HELPERS + "/brood-nursery", HELPERS + "/brood-keeper"
+  };
+
+  private static volatile Path unpacked;
 
   private NativeLibrary() {}
+
+  /** Where this process has unpacked the library, so that its workers need not; null if it was a file before. */
+  public static Path unpackedLibrary() {
+    Low.version(); // loads it, if that was not done
+    return unpacked;
+  }
 
   static void load() {
     String told = System.getProperty("brood.library");
     if (told != null) {
-      System.load(Path.of(told).toAbsolutePath().toString());
+      load(Path.of(told).toAbsolutePath());
     } else if (NativeLibrary.class.getResource(FOLDER + FILES[0]) != null) {
-      Path folder = unpacked();
-      System.load(folder.resolve(FILES[0]).toString());
-      System.load(folder.resolve(FILES[1]).toString());
+      unpacked = unpacked().resolve(FILES[1]);
+      load(unpacked);
     } else {
       System.loadLibrary("brood_java");
     }
+  }
+
+  private static void load(Path library) {
+    Path first = library.resolveSibling(FILES[0]);
+    if (Files.exists(first)) System.load(first.toString());
+    System.load(library.toString());
   }
 
   private static Path unpacked() {
@@ -46,6 +65,7 @@ final class NativeLibrary {
       Path folder = parent.resolve(digest());
       if (Files.isDirectory(folder)) return folder;
       Path made = Files.createTempDirectory(parent, "unpacking-");
+      Files.createDirectory(made.resolve(HELPERS));
       for (String name : FILES) {
         try (InputStream in = NativeLibrary.class.getResourceAsStream(FOLDER + name)) {
           Files.copy(in, made.resolve(name), StandardCopyOption.REPLACE_EXISTING);
@@ -65,6 +85,7 @@ final class NativeLibrary {
     } catch (IOException error) {
       if (!Files.isDirectory(folder)) throw error;
       for (String name : FILES) Files.deleteIfExists(made.resolve(name));
+      Files.deleteIfExists(made.resolve(HELPERS));
       Files.deleteIfExists(made);
       return folder;
     }
@@ -88,7 +109,17 @@ final class NativeLibrary {
     } catch (IOException error) {
       // No home that can be written to: a folder for this program alone.
     }
-    return Files.createTempDirectory("brood-");
+    Path own = Files.createTempDirectory("brood-");
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(own)));
+    return own;
+  }
+
+  private static void remove(Path folder) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    } catch (IOException error) {
+      // It is the system's temporary folder.
+    }
   }
 
   private static String digest() throws IOException {
