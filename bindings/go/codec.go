@@ -54,6 +54,7 @@ var packers = sync.Pool{New: func() any {
 	p := &packer{}
 	p.encoder = msgpack.NewEncoder(p)
 	p.encoder.UseCompactInts(true)
+	p.encoder.SetSortMapKeys(true) // the same value is the same bytes
 	return p
 }}
 
