@@ -54,6 +54,7 @@ var packers = sync.Pool{New: func() any {
 	p := &packer{}
 	p.encoder = msgpack.NewEncoder(p)
 	p.encoder.UseCompactInts(true)
+	p.encoder.SetSortMapKeys(true) // the same value is the same bytes
 	return p
 }}
 
@@ -134,7 +135,17 @@ type unpacker struct {
 	msg   low.Msg
 	count int // of attached handles
 	taken map[byte]any
+	// Made once for many values.
+	decoder *msgpack.Decoder
 }
+
+var unpackers = sync.Pool{New: func() any {
+	u := &unpacker{}
+	u.decoder = msgpack.NewDecoder(u)
+	// Any in a field of a struct: int64, uint64 and float64, whatever the size of what was sent.
+	u.decoder.UseLooseInterfaceDecoding(true)
+	return u
+}}
 
 func (u *unpacker) Read(into []byte) (int, error) {
 	if u.at == len(u.data) {
@@ -179,7 +190,7 @@ func unpack(msg low.Msg, head low.Head, into any) error {
 	data := bytesOf(head)
 	switch uint8(head.Codec) {
 	case codecMsgpack:
-		return unpackMsgpack(&unpacker{data: data, msg: msg, count: int(head.Handles)}, into)
+		return unpackMsgpack(data, msg, int(head.Handles), into)
 	case codecNative:
 		return unpackGob(data, into)
 	case codecText:
@@ -189,10 +200,15 @@ func unpack(msg low.Msg, head low.Head, into any) error {
 	}
 }
 
-func unpackMsgpack(u *unpacker, into any) error {
-	decoder := msgpack.NewDecoder(u)
-	// Any in a field of a struct: int64, uint64 and float64, whatever the size of what was sent.
-	decoder.UseLooseInterfaceDecoding(true)
+func unpackMsgpack(data []byte, msg low.Msg, count int, into any) error {
+	u := unpackers.Get().(*unpacker)
+	u.data, u.at, u.msg, u.count = data, 0, msg, count
+	defer func() {
+		// The memory is the message's, and ends with it.
+		u.data, u.taken = nil, nil
+		unpackers.Put(u)
+	}()
+	decoder := u.decoder
 	var err error
 	switch target := into.(type) {
 	case *any:

@@ -13,6 +13,6 @@ func EncodeForTest(value any) ([]byte, int, error) {
 // DecodeForTest reads a value without handles.
 func DecodeForTest(data []byte) (any, error) {
 	var value any
-	err := unpackMsgpack(&unpacker{data: data}, &value)
+	err := unpackMsgpack(data, 0, 0, &value)
 	return value, err
 }

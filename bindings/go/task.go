@@ -135,9 +135,8 @@ const initializerName = "brood.initialize"
 
 func init() {
 	tasks.byName[initializerName] = func(args low.Msg, p *packer, useGob bool) (uint8, error) {
-		u := &unpacker{data: bytesOf(headOf(args))}
 		var pair []any
-		if err := unpackMsgpack(u, &pair); err != nil {
+		if err := unpackMsgpack(bytesOf(headOf(args)), 0, 0, &pair); err != nil {
 			return 0, err
 		}
 		name, ok := "", len(pair) == 2
