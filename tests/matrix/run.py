@@ -3,8 +3,8 @@
 
 usage: run.py BUILD SETTINGS.json [--docs FILE] [LANGUAGE...]
 
-LANGUAGE...: only these as hosts. The table goes to the standard output as Markdown, and with --docs into a page too;
-what failed goes before it. The last line is `N cells, N passed, M failed`.
+LANGUAGE...: only these as hosts. The table goes to the standard output as Markdown, and without languages and with
+--docs into a page too; what failed goes before it. The last line is `N cells, N passed, M failed`.
 """
 
 import argparse
@@ -109,6 +109,8 @@ def main():
     parser.add_argument("--docs", type=pathlib.Path)
     parser.add_argument("hosts", nargs="*")
     options = parser.parse_args()
+    if options.docs and options.hosts:
+        parser.error("the page has all hosts: --docs takes no languages")
     build = options.build.resolve()
     languages = programs(build, json.loads(options.settings.read_text()))
     env = environment(build)
