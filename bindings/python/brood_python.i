@@ -122,10 +122,10 @@ static PyObject *batch_take_all(PyObject *capsule) {
   if ($1 == -1 && PyErr_Occurred()) SWIG_fail;
   $2 = NULL;
 %}
-%define %brood_python_wait(FUNCTION, CAN_TRY)
+%define %brood_waits(FUNCTION)
 %exception FUNCTION %{
   {
-    Wait wait(wait_ms, wait_cancel, CAN_TRY);
+    Wait wait(wait_ms, wait_cancel);
     result = BROOD_E_CANCELED;
     while (wait.begin()) {
       $action
@@ -135,11 +135,15 @@ static PyObject *batch_take_all(PyObject *capsule) {
   if (PyErr_Occurred()) SWIG_fail;
 %}
 %enddef
-%define %brood_waits(FUNCTION)
-%brood_python_wait(FUNCTION, true)
-%enddef
 %define %brood_waits_whole(FUNCTION)
-%brood_python_wait(FUNCTION, false)
+%exception FUNCTION %{
+  {
+    WholeWait wait(*wait_ms, wait_cancel);
+    result = BROOD_E_CANCELED;
+    wait.run([&] { $action }, &failure);
+  }
+  if (PyErr_Occurred()) SWIG_fail;
+%}
 %enddef
 // The options are the caller's, for any number of calls: what this wait changes is changed in a copy.
 #define BROOD_SUBMIT_WAITS
@@ -149,7 +153,7 @@ static PyObject *batch_take_all(PyObject *capsule) {
     brood_submit_options options = BROOD_SUBMIT_OPTIONS_INIT;
     if (arg##N != NULL) options = *arg##N;
     arg##N = &options;
-    Wait wait(&options.wait_ms, &options.cancel, true);
+    Wait wait(&options.wait_ms, &options.cancel);
     result = BROOD_E_CANCELED;
     while (wait.begin()) {
       $action

@@ -6,6 +6,7 @@
 
 #include <Python.h>
 #include <brood/handle.h>
+#include <brood/sync.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <utility>
 
 namespace brood_python {
 
@@ -138,18 +140,14 @@ class Interrupts {
   std::atomic<bool> forked_{false};
 };
 
-// One wait. It tries without waiting first, unless a try would change something: what is there at
-// once costs neither the GIL nor the wakeup fd. Then it gives the GIL away while it lasts, and
-// begins again after a signal whose handler raised nothing.
+// One wait that can be begun again. It tries without waiting first: what is there at once costs
+// neither the GIL nor the wakeup fd. Then it gives the GIL away while it lasts, and begins again
+// after a signal whose handler raised nothing.
 class Wait {
  public:
-  Wait(int64_t* timeout_ms, brood_cancel** cancel, bool can_try)
+  Wait(int64_t* timeout_ms, brood_cancel** cancel)
       : timeout_ms_(timeout_ms), cancel_(cancel), whole_ms_(*timeout_ms) {
-    if (whole_ms_ == 0 || can_try) {
-      *timeout_ms_ = whole_ms_ >= 0 || whole_ms_ == BROOD_FOREVER ? 0 : whole_ms_;
-    } else {
-      prepare();
-    }
+    *timeout_ms_ = whole_ms_ >= 0 || whole_ms_ == BROOD_FOREVER ? 0 : whole_ms_;
   }
   ~Wait() {
     if (armed_) Interrupts::instance().disarm();
@@ -210,6 +208,93 @@ class Wait {
   bool waiting_ = false;
   bool armed_ = false;
   bool over_ = false;
+};
+
+// One wait that must not be begun again, because its end changes something: a barrier breaks, a
+// condition's signal goes to somebody else. In the main thread another thread waits in its place, and
+// is told to end only when a signal's handler has raised.
+class WholeWait {
+ public:
+  WholeWait(int64_t timeout_ms, brood_cancel** cancel) : timeout_ms_(timeout_ms), cancel_(cancel) {}
+
+  template <class Call>
+  void run(Call&& call, brood_error** failure) {
+    Interrupts& interrupts = Interrupts::instance();
+    if (timeout_ms_ == 0 || !interrupts.usable() || !prepare() || !interrupts.arm()) {
+      Py_BEGIN_ALLOW_THREADS
+      call();
+      Py_END_ALLOW_THREADS
+      return;
+    }
+    // A signal that came before the fd was ours.
+    if (PyErr_CheckSignals() == 0) run_beside(std::forward<Call>(call), interrupts, failure);
+    interrupts.disarm();
+  }
+  ~WholeWait() {
+    brood_event_free(ended_);
+    brood_cancel_free(token_);
+  }
+  WholeWait() = delete;
+  WholeWait(const WholeWait&) = delete;
+  WholeWait& operator=(const WholeWait&) = delete;
+
+ private:
+  bool prepare() {
+    return brood_event_create(&ended_, nullptr) == BROOD_OK &&
+           brood_cancel_create(&token_, nullptr) == BROOD_OK;
+  }
+
+  template <class Call>
+  void run_beside(Call&& call, Interrupts& interrupts, brood_error** failure) {
+    struct Beside {
+      Call& call;
+      brood_event* ended;
+      static void* run(void* self) {
+        auto* beside = static_cast<Beside*>(self);
+        beside->call();
+        brood_event_set(beside->ended);
+        return nullptr;
+      }
+    } beside{call, ended_};
+    *cancel_ = token_;
+    pthread_t thread;
+    if (!start(&thread, &Beside::run, &beside)) {
+      PyErr_NoMemory();
+      return;
+    }
+    while (true) {
+      brood_status ended = BROOD_OK;
+      Py_BEGIN_ALLOW_THREADS
+      ended = brood_event_wait(ended_, BROOD_FOREVER, interrupts.token(), nullptr);
+      Py_END_ALLOW_THREADS
+      if (ended != BROOD_E_CANCELED) break;
+      // First the reset: a signal that comes after it fires the token again.
+      brood_cancel_reset(interrupts.token());
+      if (PyErr_CheckSignals() != 0) break;
+    }
+    if (PyErr_Occurred()) brood_cancel_fire(token_);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_join(thread, nullptr);
+    Py_END_ALLOW_THREADS
+    if (!PyErr_Occurred()) return;
+    brood_error_free(*failure);
+    *failure = nullptr;
+  }
+
+  // Signals are the main thread's.
+  static bool start(pthread_t* thread, void* (*run)(void*), void* argument) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failed = pthread_create(thread, nullptr, run, argument);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return failed == 0;
+  }
+
+  const int64_t timeout_ms_;
+  brood_cancel** const cancel_;
+  brood_event* ended_ = nullptr;
+  brood_cancel* token_ = nullptr;
 };
 
 }  // namespace brood_python

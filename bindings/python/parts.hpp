@@ -36,7 +36,7 @@ inline PyObject* take_task() {
   {
     int64_t timeout_ms = BROOD_FOREVER;
     brood_cancel* cancel = nullptr;
-    Wait wait(&timeout_ms, &cancel, true);
+    Wait wait(&timeout_ms, &cancel);
     while (wait.begin()) {
       status = brood_worker_next(timeout_ms, cancel, &task, &failure);
       wait.end(status, &failure);

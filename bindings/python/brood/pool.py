@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, ParamSpec, Sequence, TypeVar, overload
 
-from . import _low, _runtime, tasks
+from . import _low, _runtime, errors, tasks
 from . import codec as codec_module
 from .futures import AsyncResult, Future
 from .options import Options
@@ -120,11 +121,15 @@ class Pool:
     def apply(self, func: Any, args: Sequence[Any] = (), kwds: Mapping[str, Any] = {}) -> Any:
         """Run a task and wait for its result."""
         name, value = self._call(func, tuple(args), dict(kwds))
-        data, tag, handles = codec_module.encode(value, self._codec)
-        if handles:
-            low = self._submit_message(name, data, tag, handles)
-            return codec_module.decode(_low.future_result(low, _low.FOREVER), self._native)
-        msg = _low.pool_call(self._low, name, data, self._submit_record, _low.FOREVER)
+        low = self._submit(name, value)
+        try:
+            msg = _low.future_result(low, _low.FOREVER)
+        except errors.Error:
+            raise
+        except BaseException:  # a signal's handler raised: nobody waits for the task any more
+            with contextlib.suppress(errors.Error):
+                _low.future_cancel(low)
+            raise
         return codec_module.decode(msg, self._native)
 
     def apply_async(

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import brood
 
@@ -27,6 +28,15 @@ def echo(value):
 @brood.task
 def count(*values, **named):
     return [len(values), sorted(named)]
+
+
+@brood.task
+def note_run(runs):
+    """Counts how often it ran; takes a moment."""
+    with runs:
+        runs.value += 1
+    time.sleep(0.1)
+    return runs.value
 
 
 @brood.task

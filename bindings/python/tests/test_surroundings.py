@@ -76,6 +76,45 @@ def test_a_fork_with_live_handles():
         assert pool.apply(tasks.square, (4,)) == 16
 
 
+def test_signals_whose_handlers_raise_nothing_change_nothing():
+    """Tasks run once, barriers hold and notifications arrive although signals end no wait."""
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    over = threading.Event()
+
+    def disturb():
+        while not over.wait(0.005):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+    def later(act):
+        time.sleep(0.1)
+        act()
+
+    def notify():
+        with condition:
+            condition.notify()
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        runs, barrier, condition = brood.Value("i"), brood.Barrier(2), brood.Condition()
+        with brood.Pool(1) as pool:
+            assert pool.apply(tasks.note_run, (runs,)) == 1
+        assert runs.value == 1
+        other = threading.Thread(target=later, args=(barrier.wait,))
+        other.start()
+        assert barrier.wait() in (0, 1) and not barrier.broken
+        other.join()
+        with condition:
+            other = threading.Thread(target=later, args=(notify,))
+            other.start()
+            assert condition.wait(30)
+        other.join()
+    finally:
+        over.set()
+        disturber.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
 INTERRUPTED = """
 import brood, os, signal, sys, threading, time, some_tasks as tasks
 if __name__ == "__main__":
