@@ -59,11 +59,15 @@ class MandelbrotTest(unittest.TestCase):
     def command(self, name, *arguments):
         return [MANDELBROT, str(self.folder / name), *arguments]
 
+    def run_to_end(self, name, *arguments):
+        command = self.command(name, *arguments)
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_S
+        )
+
     def draw(self, name, *arguments):
         """(the file, how many rows were finished, whether it was stopped)"""
-        done = subprocess.run(
-            self.command(name, *arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_S
-        )
+        done = self.run_to_end(name, *arguments)
         self.assertEqual("", done.stderr)
         self.assertEqual(0, done.returncode)
         return self.read(name, done.stdout)
@@ -75,9 +79,8 @@ class MandelbrotTest(unittest.TestCase):
 
     def start(self, name, *arguments):
         """The program, and the pids of its two processes once there are both."""
-        process = subprocess.Popen(
-            self.command(name, "--workers", "2", *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        )
+        command = self.command(name, "--workers", "2", *arguments)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
         deadline = time.monotonic() + TIME_LIMIT_S
@@ -134,9 +137,7 @@ class MandelbrotTest(unittest.TestCase):
         self.assertEqual(alone, self.read("together.png", printed))
 
     def test_a_file_that_cannot_be_written_is_an_error(self):
-        done = subprocess.run(
-            self.command("none/x.png", *SMALL), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_S
-        )
+        done = self.run_to_end("none/x.png", *SMALL)
         self.assertEqual(1, done.returncode)
         self.assertIn("none/x.png: ", done.stderr)
 

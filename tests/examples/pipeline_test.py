@@ -26,7 +26,8 @@ Outcome = collections.namedtuple("Outcome", "lines bytes kills twice exact")
 
 def awks_counts(data):
     """What awk counts in one copy: independent of how the pipeline itself asks awk."""
-    done = subprocess.run(["awk", AWK], input=data, capture_output=True, check=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["awk", AWK], input=data, capture_output=True, check=True, env=environment)
     return {key: int(count) for count, key in (line.split("\t") for line in done.stdout.decode().splitlines())}
 
 
@@ -38,8 +39,9 @@ class PipelineTest(unittest.TestCase):
     def run_pipeline(self, data, *arguments):
         log = self.folder / "log"
         log.write_bytes(data)
+        command = [PIPELINE, *arguments, str(log)]
         return subprocess.run(
-            [PIPELINE, *arguments, str(log)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_S
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_S
         )
 
     def check_exact(self, data, *arguments, megabytes=0):
