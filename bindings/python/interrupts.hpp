@@ -211,8 +211,8 @@ class Wait {
 };
 
 // One wait that must not be begun again, because its end changes something: a barrier breaks, a
-// condition's signal goes to somebody else. In the main thread another thread waits in its place, and
-// is told to end only when a signal's handler has raised.
+// condition's signal goes to somebody else. In the main thread another thread waits in its place,
+// and is told to end only when a signal's handler has raised.
 class WholeWait {
  public:
   WholeWait(int64_t timeout_ms, brood_cancel** cancel) : timeout_ms_(timeout_ms), cancel_(cancel) {}
@@ -221,10 +221,8 @@ class WholeWait {
   void run(Call&& call, brood_error** failure) {
     Interrupts& interrupts = Interrupts::instance();
     if (timeout_ms_ == 0 || !interrupts.usable() || !prepare() || !interrupts.arm()) {
-      Py_BEGIN_ALLOW_THREADS
-      call();
-      Py_END_ALLOW_THREADS
-      return;
+      Py_BEGIN_ALLOW_THREADS call();
+      Py_END_ALLOW_THREADS return;
     }
     // A signal that came before the fd was ours.
     if (PyErr_CheckSignals() == 0) run_beside(std::forward<Call>(call), interrupts, failure);
@@ -264,19 +262,16 @@ class WholeWait {
     }
     while (true) {
       brood_status ended = BROOD_OK;
-      Py_BEGIN_ALLOW_THREADS
-      ended = brood_event_wait(ended_, BROOD_FOREVER, interrupts.token(), nullptr);
-      Py_END_ALLOW_THREADS
-      if (ended != BROOD_E_CANCELED) break;
+      Py_BEGIN_ALLOW_THREADS ended =
+          brood_event_wait(ended_, BROOD_FOREVER, interrupts.token(), nullptr);
+      Py_END_ALLOW_THREADS if (ended != BROOD_E_CANCELED) break;
       // First the reset: a signal that comes after it fires the token again.
       brood_cancel_reset(interrupts.token());
       if (PyErr_CheckSignals() != 0) break;
     }
     if (PyErr_Occurred()) brood_cancel_fire(token_);
-    Py_BEGIN_ALLOW_THREADS
-    pthread_join(thread, nullptr);
-    Py_END_ALLOW_THREADS
-    if (!PyErr_Occurred()) return;
+    Py_BEGIN_ALLOW_THREADS pthread_join(thread, nullptr);
+    Py_END_ALLOW_THREADS if (!PyErr_Occurred()) return;
     brood_error_free(*failure);
     *failure = nullptr;
   }

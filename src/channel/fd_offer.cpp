@@ -71,7 +71,8 @@ class Giver {
     return {};
   }
 
-  bool engaged() const { return static_cast<bool>(taker_); }
+  // Somebody is there, and may have said something that could not be read yet.
+  bool engaged() const { return taker_ || !silent_.empty(); }
   // True when it is over, one way or the other: outcome().
   bool look() {
     if (taker_ && hear()) return true;
@@ -96,10 +97,11 @@ class Giver {
     outcome_.emplace(std::move(status));
     return true;
   }
-  // Whether the taker said that it has it; one that says anything else, or goes, is none.
+  // Whether the taker said that it has it; one that says anything else, or goes, is none. What the
+  // kernel has no memory for stays where it is, for the next look.
   bool hear() {
     const auto packet = platform::receive_packet(taker_.get(), Deadline::after_ms(0));
-    if (!packet && packet.error().code() == Code::Timeout) return false;
+    if (!packet && packet.error().code() != Code::Closed) return false;
     if (packet && says(packet->bytes, FdWord::Taken, secrets_.answer)) return finish({});
     taker_.reset();
     return false;
@@ -118,7 +120,7 @@ class Giver {
   // Gives it to the one at `index` if that knows the question, drops it if it said something else.
   void serve(size_t& index) {
     auto packet = platform::receive_packet(silent_[index].get(), Deadline::after_ms(0));
-    if (!packet && packet.error().code() == Code::Timeout) {
+    if (!packet && packet.error().code() != Code::Closed) {
       ++index;
       return;
     }
@@ -211,8 +213,10 @@ class Taker {
       return;
     }
     const auto words = say(FdWord::Question, secrets_.question);
-    if (!platform::send_packet(met->get(), words, {}, Deadline::after_ms(0))) {
+    const Status asked = platform::send_packet(met->get(), words, {}, Deadline::after_ms(0));
+    if (!asked) {
       tried_ = number_;
+      if (asked.code() != Code::Closed && asked.code() != Code::Timeout) finish(asked.error());
       return;
     }
     giver_ = std::move(*met);
@@ -221,19 +225,23 @@ class Taker {
   bool hear() {
     auto packet = platform::receive_packet(giver_.get(), Deadline::after_ms(0));
     if (!packet && packet.error().code() == Code::Timeout) return false;
-    if (packet && packet->fds_lost) {
-      leave();
-      return finish(Error(Code::Os, "this process has no room for one more fd"));
-    }
-    // The commit: once this is said, the fd is ours. Closed: the giver gave up before.
-    const auto words = say(FdWord::Taken, secrets_.answer);
-    if (packet && packet->fds.size() == 1 && says(packet->bytes, FdWord::Answer, secrets_.answer) &&
-        platform::send_packet(giver_.get(), words, {}, Deadline::after_ms(0))) {
-      leave();
-      return finish(std::move(packet->fds[0]));
+    const bool answered = packet && !packet->fds_lost && packet->fds.size() == 1 &&
+                          says(packet->bytes, FdWord::Answer, secrets_.answer);
+    Status failure;
+    if (!packet) failure = packet.error();
+    if (packet && packet->fds_lost) failure = platform::no_room_for_fd();
+    if (answered) {
+      // The commit: once this is said, the fd is ours. Closed: the giver gave up before.
+      const auto words = say(FdWord::Taken, secrets_.answer);
+      failure = platform::send_packet(giver_.get(), words, {}, Deadline::after_ms(0));
     }
     tried_ = number_;
     leave();
+    if (answered && failure) return finish(std::move(packet->fds[0]));
+    // Whoever goes is not to be waited for; what this process lacks is told.
+    if (!failure && failure.code() != Code::Closed && failure.code() != Code::Timeout) {
+      return finish(failure.error());
+    }
     return false;
   }
   // The giver hears of it, be it the end of the connection or what was said before.

@@ -72,6 +72,8 @@ struct Packet {
   std::vector<Fd> fds;
   bool fds_lost = false;  // this process had no room for all of them: `fds` is empty
 };
+// What to say of `fds_lost`.
+Error no_room_for_fd();
 
 // Two ends of a socket that keeps packet boundaries.
 Result<FdPair> make_socket_pair();

@@ -276,7 +276,7 @@ Result<platform::Fd> ForeignEnd::receive_fd(Deadline deadline, const CancelToken
   return until_ready(household_, fds_, false, deadline, cancel, [&]() -> Result<platform::Fd> {
     // Without room for it the kernel would throw it away: find out before.
     if (auto room = platform::duplicate(fds_->get()); !room) {
-      return Error(Code::Os, "this process has no room for one more fd");
+      return platform::no_room_for_fd();
     }
     const Patience patience;
     auto packet = platform::receive_packet(fds_->get(), kNow);

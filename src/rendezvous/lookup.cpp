@@ -50,7 +50,7 @@ Result<ForeignEnd*> visit_once(Household& household, std::string_view name, cons
   const auto welcome = wire::decode_welcome(packet->bytes);
   if (!welcome) return Error(Code::Protocol, "the publisher's answer is none");
   if (welcome->answer != wire::Answer::Admitted) return refused(welcome->answer, welcome->version);
-  if (packet->fds_lost) return Error(Code::Os, "this process has no room for one more fd");
+  if (packet->fds_lost) return platform::no_room_for_fd();
   if (packet->fds.size() != 1 || !platform::is_packet_socket(packet->fds[0].get())) {
     return Error(Code::Protocol, "the publisher's answer comes without a socket");
   }

@@ -81,7 +81,8 @@ void answer(WorkerLink& link, WorkerTask& task, uint8_t how) {
   // Each byte of it can be read.
   unsigned sum = 0;
   for (size_t i = 0; i < argument.size(); ++i) sum += static_cast<unsigned>(argument.data()[i]);
-  demand(sum != 1);
+  static volatile unsigned read = 0;
+  read = sum;
   if (how == 0) (void)link.reply(task, {argument.data(), std::min<size_t>(argument.size(), 64)}, 0);
   if (how == 1) (void)link.fail(task, {.code = Code::Remote, .message = "no"});
 }

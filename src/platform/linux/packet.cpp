@@ -118,6 +118,8 @@ Status send_packet(int fd, std::span<const std::byte> bytes, std::span<const int
   }
 }
 
+Error no_room_for_fd() { return Error::os("this process has no room for one more fd", EMFILE); }
+
 Result<Packet> receive_packet(int fd, Deadline deadline) {
   for (;;) {
     // Asks for the size first: most packets are small, and the largest would cost a mapping each

@@ -178,6 +178,8 @@ typedef _gostring_ swig_type_138;
 typedef long long swig_type_139;
 typedef _gostring_ swig_type_140;
 typedef long long swig_type_141;
+typedef _goslice_ swig_type_142;
+typedef long long swig_type_143;
 extern void _wrap_Swig_free_low_505f6517104d0ff8(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_low_505f6517104d0ff8(swig_intgo arg1);
 extern void _wrap_msg_head_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
@@ -459,6 +461,7 @@ extern swig_type_139 _wrap_record_field_count_low_505f6517104d0ff8(uintptr_t arg
 extern swig_type_140 _wrap_record_field_name_low_505f6517104d0ff8(uintptr_t arg1, swig_type_141 arg2);
 extern uintptr_t _wrap_start_low_505f6517104d0ff8(uintptr_t arg1);
 extern uintptr_t _wrap_msg_bytes_low_505f6517104d0ff8(uintptr_t arg1, _Bool arg2, swig_voidp arg3);
+extern uintptr_t _wrap_process_write_some_low_505f6517104d0ff8(uintptr_t arg1, swig_type_142 arg2, swig_type_143 arg3, uintptr_t arg4, swig_voidp arg5);
 extern uintptr_t _wrap_shared_bytes_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
 extern uintptr_t _wrap_shared_read_only_low_505f6517104d0ff8(uintptr_t arg1, swig_voidp arg2);
 #undef intgo
@@ -3497,6 +3500,24 @@ func Msg_bytes(arg1 brood_msg, arg2 bool, arg3 *View) (_swig_ret *Failure) {
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	swig_r = (uintptr)(C._wrap_msg_bytes_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	var swig_r_1 *Failure
+	swig_r_1 = failureOf(swig_r)
+	return swig_r_1
+}
+
+func Process_write_some(arg1 brood_process, arg2 []byte, arg3 int64, arg4 brood_cancel, arg5 *uint64) (_swig_ret *Failure) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+	_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+	_swig_i_3 = uintptr(arg4)
+	_swig_i_4 := arg5
+	swig_r = (uintptr)(C._wrap_process_write_some_low_505f6517104d0ff8(C.uintptr_t(_swig_i_0), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_1)), C.swig_type_143(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
 	var swig_r_1 *Failure
 	swig_r_1 = failureOf(swig_r)
 	return swig_r_1

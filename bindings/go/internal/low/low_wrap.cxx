@@ -666,9 +666,9 @@ inline brood_status brood_start(const brood_start_options *options, brood_error 
   return brood_init(count, count > 0 ? const_cast<char *const *>(options->command) : nullptr, &init,
                     error);
 }
-// Memory that is lent out without a copy: a message's bytes, the elements of a shared array. The
-// language makes its own kind of view of it (buffer protocol, ByteBuffer, slice), which keeps the
-// handle alive that it came from.
+// Bytes that C hands round by address. A view is memory that is lent out without a copy: a
+// message's bytes, the elements of a shared array. The language makes its own kind of view of it
+// (buffer protocol, ByteBuffer, slice), which keeps the handle alive that it came from.
 
 #include <brood/brood.h>
 
@@ -685,6 +685,24 @@ inline brood_status brood_msg_bytes(brood_msg *msg, bool read_only, brood_view *
   (void)error;
   *out = brood_view{brood_msg_data(msg), brood_msg_size(msg), read_only};
   return BROOD_OK;
+}
+
+/** brood_process_write(), which fails only if nothing was written; after a part it is to be called
+ * again with the rest. */
+inline brood_status brood_process_write_some(brood_process *process, const void *data, size_t size,
+                                             int64_t timeout_ms, brood_cancel *cancel,
+                                             size_t *out_written, brood_error **error) {
+  brood_error *failure = nullptr;
+  size_t written = 0;
+  const brood_status status =
+      brood_process_write(process, data, size, timeout_ms, cancel, &written, &failure);
+  if (status == BROOD_OK || written > 0) {
+    brood_error_free(failure);
+    *out_written = written;
+    return BROOD_OK;
+  }
+  *error = failure;
+  return status;
 }
 
 /** The elements of a shared array. */
@@ -5378,6 +5396,33 @@ brood_go_status _wrap_msg_bytes_low_505f6517104d0ff8(brood_msg *_swig_go_0, bool
   
   result = (brood_go_status)brood_msg_bytes(arg1,arg2,arg3,arg4);
   _swig_go_result = brood_go_outcome(result, failure);
+  return _swig_go_result;
+}
+
+
+brood_go_status _wrap_process_write_some_low_505f6517104d0ff8(brood_process *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, brood_cancel *_swig_go_3, long long *_swig_go_4) {
+  brood_process *arg1 = (brood_process *) 0 ;
+  void *arg2 = (void *) 0 ;
+  size_t arg3 ;
+  int64_t arg4 ;
+  brood_cancel *arg5 = (brood_cancel *) 0 ;
+  size_t *arg6 = (size_t *) 0 ;
+  brood_error **arg7 = (brood_error **) 0 ;
+  brood_go_status result;
+  brood_go_status _swig_go_result;
+  
+  brood_error *failure = NULL;
+  arg7 = &failure;
+  arg1 = (brood_process *)_swig_go_0;
+  arg2 = (void *)_swig_go_1.array; arg3 = (size_t)_swig_go_1.len;
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (brood_cancel *)_swig_go_3;
+  arg6 = (size_t *)_swig_go_4;
+  
+  result = (brood_go_status)brood_process_write_some(arg1,(void const *)arg2,SWIG_STD_MOVE(arg3),arg4,arg5,arg6,arg7);
+  _swig_go_result = brood_go_outcome(result, failure);
+  
+  
   return _swig_go_result;
 }
 
