@@ -1,7 +1,7 @@
 /**
  * @file
  * Everything, in the order to read it: base (the rules), error, init, worker, pool, process,
- * handle, message, queue, pipe.
+ * handle, message, queue, pipe, shared, sync, rendezvous.
  */
 #ifndef BROOD_BROOD_H
 #define BROOD_BROOD_H

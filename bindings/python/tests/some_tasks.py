@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 
 import brood
 
@@ -31,11 +30,11 @@ def count(*values, **named):
 
 
 @brood.task
-def note_run(runs):
-    """Counts how often it ran; takes a moment."""
+def note_run(runs, end):
+    """Counts how often it ran, and goes on until the event is set."""
     with runs:
         runs.value += 1
-    time.sleep(0.1)
+    end.wait()
     return runs.value
 
 

@@ -77,36 +77,44 @@ def test_a_fork_with_live_handles():
 
 
 def test_signals_whose_handlers_raise_nothing_change_nothing():
-    """Tasks run once, barriers hold and notifications arrive although signals end no wait."""
-    before = signal.signal(signal.SIGUSR1, lambda *_: None)
-    over = threading.Event()
+    """Tasks run once, barriers hold and notifications arrive although signals come in the middle of waits."""
+    runs, barrier, condition = brood.Value("i"), brood.Barrier(2), brood.Condition()
+    handled, enough, over = 0, brood.Event(), threading.Event()
+
+    def handle(*_):
+        nonlocal handled
+        handled += 1
+        if handled % 5 == 0:
+            enough.set()  # five of them in this wait, or before it
 
     def disturb():
         while not over.wait(0.005):
             signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
 
-    def later(act):
-        time.sleep(0.1)
-        act()
+    def after_signals(act):
+        nonlocal handled
+        handled = 0
+        enough.clear()
+        thread = threading.Thread(target=lambda: (enough.wait(), act()))
+        thread.start()
+        return thread
 
     def notify():
         with condition:
             condition.notify()
 
+    before = signal.signal(signal.SIGUSR1, handle)
     disturber = threading.Thread(target=disturb)
     disturber.start()
     try:
-        runs, barrier, condition = brood.Value("i"), brood.Barrier(2), brood.Condition()
         with brood.Pool(1) as pool:
-            assert pool.apply(tasks.note_run, (runs,)) == 1
+            assert pool.apply(tasks.note_run, (runs, enough)) == 1
         assert runs.value == 1
-        other = threading.Thread(target=later, args=(barrier.wait,))
-        other.start()
+        other = after_signals(barrier.wait)
         assert barrier.wait() in (0, 1) and not barrier.broken
         other.join()
         with condition:
-            other = threading.Thread(target=later, args=(notify,))
-            other.start()
+            other = after_signals(notify)
             assert condition.wait(30)
         other.join()
     finally:
